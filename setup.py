@@ -1,0 +1,59 @@
+"""The extension modules and their compiler flags. Everything else about the package stands in pyproject.toml."""
+
+import os
+import platform
+import sysconfig
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+ENGINE = "src/fastbp/_engine"
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "embedsignature": True,
+    "freethreading_compatible": True,
+}
+
+# -ffp-contract=off: only an explicit fma fuses. No -ffast-math: it would switch the whole process to flush-to-zero.
+COMMON = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-unused-function"]
+
+# A tile must be compiled with its number of rows as a constant, so the kernels insist on inlining.
+KERNEL = ["-DCYTHON_INLINE=inline __attribute__((always_inline))", "-Wno-psabi"]
+
+# What each target may use. Only dispatch.pyx decides which of them a machine loads.
+TARGETS = {"baseline": []}
+if platform.machine().lower() in {"x86_64", "amd64"}:
+    TARGETS["avx2"] = ["-mavx2", "-mfma"]
+    TARGETS["avx512"] = [*TARGETS["avx2"], "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
+    TARGETS["avx512"] += ["-mprefer-vector-width=512"]
+
+MODULES = ["buffers", "dispatch", "dense", "losses", "optimizers", "workspace", "passes", "engine", "training"]
+
+
+def extension(name, flags=()):
+    return Extension(
+        f"fastbp._engine.{name}",
+        [f"{ENGINE}/{name}.pyx"],
+        depends=[f"{ENGINE}/simd.h"],
+        extra_compile_args=[*COMMON, *flags],
+        extra_link_args=[] if sysconfig.get_platform().startswith("macosx") else ["-Wl,-s"],
+    )
+
+
+extensions = [extension(name) for name in MODULES]
+extensions += [
+    extension(f"kernels_{target}_f{bits}", [*KERNEL, *flags, f"-DFBP_BITS={bits}"])
+    for target, flags in TARGETS.items()
+    for bits in (32, 64)
+]
+
+setup(
+    ext_modules=cythonize(
+        extensions, build_dir="build/cython", compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1
+    ),
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)

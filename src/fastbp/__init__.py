@@ -1,0 +1,43 @@
+"""fastbp: compiled back-propagation for small and medium networks on the CPU, inside your own program."""
+
+from importlib import import_module as _import_module
+
+from ._engine.dispatch import available_targets, get_target, set_target
+from .callbacks import Callback, EarlyStopping
+from .errors import DivergedError
+from .gradient_check import check_gradients
+from .layers import Dense
+from .losses import BinaryCrossEntropy, CrossEntropy, SquaredError
+from .network import Network
+from .optimizers import SGD, Adam
+from .trainer import History, Trainer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "BinaryCrossEntropy",
+    "Callback",
+    "CrossEntropy",
+    "Dense",
+    "DivergedError",
+    "EarlyStopping",
+    "History",
+    "Network",
+    "SquaredError",
+    "Trainer",
+    "__version__",
+    "available_targets",
+    "check_gradients",
+    "datasets",
+    "get_target",
+    "set_target",
+]
+
+
+def __getattr__(name):
+    # Loaded on use, for importing fastbp is to cost no more than the engine.
+    if name == "datasets":
+        return _import_module("fastbp.datasets")
+    raise AttributeError(f"module 'fastbp' has no attribute {name!r}")

@@ -1,0 +1,114 @@
+"""The dense layer: z = x w + b, a = f(z)."""
+
+from fastbp._engine.kernels cimport IDENTITY, SOFTMAX, Kernels, Panels, Weights, idx
+from fastbp._engine.program cimport Op, OpKind, Pass, Slot, at, barrier_wait, divide
+
+
+# What one thread works on: some panels whole or, where there are fewer panels than threads, some rows of them all.
+ctypedef struct Share:
+    idx first_panel
+    idx last_panel
+    idx first_row
+    idx last_row
+
+
+cdef inline Share share_of(const Pass* run, idx n_rows, int thread, int n_threads) noexcept nogil:
+    cdef Share share = Share(0, run.n_panels, 0, n_rows)
+    if run.n_panels >= n_threads:
+        divide(run.n_panels, 1, thread, n_threads, &share.first_panel, &share.last_panel)
+    else:
+        divide(n_rows, run.kernels.strip, thread, n_threads, &share.first_row, &share.last_row)
+    return share
+
+
+cdef inline Panels panels_of(void* data, const Slot* slot, const Pass* run, const Share* share) noexcept nogil:
+    return Panels(data, slot.stride, run.n_samples, share.first_panel, share.last_panel)
+
+
+cdef inline Weights weights_of(const Op* op, const Pass* run, idx first, idx last) noexcept nogil:
+    return Weights(at(run.params, op.params, run.kernels), op.n_in + op.has_bias, op.n_out, first, last)
+
+
+cdef void forward(const Op* op, const Pass* run, int thread, int n_threads) noexcept nogil:
+    """z (n_out, samples) = w^T x, a = f(z)"""
+    cdef const Kernels* k = run.kernels
+    cdef const Slot* source = &run.slots[op.source]
+    cdef const Slot* target = &run.slots[op.target]
+    cdef bint activates = not (run.fused_output and op.target == run.output)
+    cdef Share share = share_of(run, op.n_out, thread, n_threads)
+    cdef Weights w = weights_of(op, run, share.first_row, share.last_row)
+    cdef Panels x = panels_of(source.value, source, run, &share)
+    cdef Panels z = panels_of(target.z if activates else target.value, target, run, &share)
+    cdef idx p, begin
+    k.product_forward(&w, &x, &z, run.scratch + thread * run.scratch_bytes)
+    if not activates:
+        return
+    if op.activation == SOFTMAX:
+        if run.n_panels < n_threads:        # the rows of a sample are other threads' work
+            barrier_wait(run.barrier)
+            divide(run.n_panels, 1, thread, n_threads, &share.first_panel, &share.last_panel)
+        for p in range(share.first_panel, share.last_panel):
+            begin = p * target.stride
+            k.softmax(at(target.z, begin, k), at(target.value, begin, k), op.n_out)
+    else:
+        for p in range(share.first_panel, share.last_panel):
+            begin = p * target.stride + share.first_row * k.panel
+            k.activate(op.activation, at(target.z, begin, k), at(target.value, begin, k),
+                       (share.last_row - share.first_row) * k.panel)
+
+
+cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noexcept nogil:
+    """dz = da * f'(z), dx (n_in, samples) = w dz, dw (n_in, n_out) = x dz^T"""
+    cdef const Kernels* k = run.kernels
+    cdef const Slot* source = &run.slots[op.source]
+    cdef const Slot* target = &run.slots[op.target]
+    cdef Share share
+    cdef Weights w
+    cdef Panels x, dz, dx
+    cdef idx p, begin, first, last
+
+    share = Share(0, run.n_panels, 0, op.n_out)
+    divide(run.n_panels, 1, thread, n_threads, &share.first_panel, &share.last_panel)
+    if not (run.fused_output and op.target == run.output) and op.activation != IDENTITY:
+        for p in range(share.first_panel, share.last_panel):
+            begin = p * target.stride
+            if op.activation == SOFTMAX:
+                k.softmax_backward(at(target.value, begin, k), at(target.grad, begin, k), op.n_out)
+            else:
+                k.activate_backward(op.activation, at(target.z, begin, k), at(target.value, begin, k),
+                                    at(target.grad, begin, k), op.n_out * k.panel)
+    dz = panels_of(target.grad, target, run, &share)
+    k.transpose(&dz, op.n_out, run.transposed, run.transposed_stride)
+    barrier_wait(run.barrier)
+
+    if source.grad != NULL:
+        share = share_of(run, op.n_in, thread, n_threads)
+        w = weights_of(op, run, share.first_row, share.last_row)
+        dz = panels_of(target.grad, target, run, &share)
+        dx = panels_of(source.grad, source, run, &share)
+        k.product_backward(&w, &dz, &dx)
+        barrier_wait(run.barrier)           # the weights are about to change
+
+    divide(op.n_in + op.has_bias, k.strip, thread, n_threads, &first, &last)
+    w = weights_of(op, run, first, last)
+    x = Panels(source.value, source.stride, run.n_samples, 0, run.n_panels)
+    k.product_weights(&w, &x, run.transposed, run.transposed_stride, run.resume, run.step,
+                      at(run.params if run.step != 0 else run.grads, op.params, k),
+                      run.scratch + thread * run.scratch_bytes)
+    barrier_wait(run.barrier)
+
+
+cdef void forward_row(const Op* op, const Kernels* k, const void* params, const void* x, void* out) noexcept nogil:
+    cdef Weights w = Weights(at(params, op.params, k), op.n_in + op.has_bias, op.n_out, 0, op.n_out)
+    k.product_row(&w, op.has_bias, x, out)
+    if op.activation == SOFTMAX:
+        k.softmax_row(out, op.n_out)
+    else:
+        k.activate(op.activation, out, out, op.n_out)
+
+
+cdef OpKind _kind = OpKind(forward, backward, forward_row)
+
+
+cdef const OpKind* dense_kind() noexcept:
+    return &_kind

@@ -1,0 +1,141 @@
+"""Which kernels run: the targets of this machine, and the one in use.
+
+A target's modules are imported when it is first used, and only then: code built for AVX-512 must not even be loaded
+where it cannot run. The choice can be overridden by the environment variable FASTBP_TARGET or by `set_target`.
+"""
+
+import os
+from importlib import import_module
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+
+from fastbp._engine.buffers cimport View, view
+from fastbp._engine.kernels cimport KERNELS_ABI, Kernels, idx
+
+
+cdef extern from "cpu.h":
+    bint cpu_has_avx2()
+    bint cpu_has_avx512()
+
+
+cdef dict _loaded = {}          # (target, bits) -> the module, which keeps its table alive
+cdef const Kernels* _tables[2]  # of the target in use, for 32 and 64 bits; NULL until first used
+cdef str _target = ""
+
+MATH_FUNCTIONS = ("exp", "expm1", "log", "tanh", "sigmoid", "softplus", "erf", "gauss")  # as in vmath_names.pxd
+
+
+def available_targets():
+    """Return the targets that this machine can run, slowest first.
+
+    Returns
+    -------
+    tuple of str
+        "baseline" (SSE2 or NEON) always, then "avx2" and "avx512" where processor and operating system have them.
+    """
+    runs = {"baseline": True, "avx2": cpu_has_avx2(), "avx512": cpu_has_avx512()}
+    return tuple(target for target in runs if runs[target])
+
+
+def get_target():
+    """Return the name of the target in use.
+
+    Returns
+    -------
+    str
+    """
+    return _target
+
+
+def set_target(target):
+    """Choose the kernels that run from the next call on, in every network of the process.
+
+    Parameters
+    ----------
+    target : str
+        One of `available_targets()`.
+
+    Raises
+    ------
+    ValueError
+        If this machine cannot run the target, or there is none of that name.
+    """
+    global _target
+    if target not in available_targets():
+        raise ValueError(f"target must be one of {', '.join(available_targets())} on this machine, got {target!r}")
+    _target = target
+    _tables[0] = NULL
+    _tables[1] = NULL
+
+
+cdef const Kernels* table(str target, int bits) except NULL:
+    key = (target, bits)
+    if key not in _loaded:
+        _loaded[key] = import_module(f"fastbp._engine.kernels_{target}_f{bits}")
+    cdef const Kernels* found = <const Kernels*> PyCapsule_GetPointer(_loaded[key].table, "fastbp.Kernels")
+    if found.abi != KERNELS_ABI or found.bits != bits:
+        raise ImportError(
+            f"fastbp._engine.kernels_{target}_f{bits} was built for another version of fastbp: install it anew"
+        )
+    return found
+
+
+cdef const Kernels* kernels(int bits) except NULL:
+    """The table in use for reals of 32 or 64 bits."""
+    cdef int which = bits // 32 - 1
+    if _tables[which] == NULL:
+        _tables[which] = table(_target, bits)
+    return _tables[which]
+
+
+def all_finite(array):
+    """Return whether an array holds neither NaN nor infinity.
+
+    Parameters
+    ----------
+    array : C-contiguous ndarray of float32 or float64
+
+    Returns
+    -------
+    bool
+    """
+    cdef View values = view(array, "array", -1, array.dtype.char.encode())
+    cdef const Kernels* k = kernels(array.itemsize * 8)
+    cdef bint finite
+    with nogil:
+        finite = k.all_finite(values.data, values.n)
+    return bool(finite)
+
+
+def math_apply(str target, str name, x):
+    """Apply a function of the kernels' own vector mathematics, for tests.
+
+    Parameters
+    ----------
+    target : str
+    name : str
+        One of `MATH_FUNCTIONS`.
+    x : ndarray of shape (n,), float32 or float64
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    import numpy as np
+
+    if target not in available_targets():
+        raise ValueError(f"target must be one of {', '.join(available_targets())} on this machine, got {target!r}")
+    x = np.ascontiguousarray(x)
+    out = np.empty_like(x)
+    cdef const unsigned char[::1] source = x.view(np.uint8)
+    cdef unsigned char[::1] result = out.view(np.uint8)
+    cdef int number = MATH_FUNCTIONS.index(name)
+    cdef idx n = x.size
+    cdef const Kernels* k = table(target, x.itemsize * 8)
+    if n:
+        with nogil:
+            k.math(number, &source[0], &result[0], n)
+    return out
+
+
+set_target(os.environ.get("FASTBP_TARGET") or list(available_targets()).pop())

@@ -1,0 +1,265 @@
+# The three matrix products of back-propagation, for activations kept as panels (see kernels.pxd).
+#
+#     forward    z  = w^T x      (n_out, samples)  sums over the inputs
+#     backward   dx = w   dz     (n_in, samples)   sums over the outputs
+#     weights    dw = x   dz^T   (n_in, n_out)     sums over the samples
+#
+# All three are one loop, `tile`: it computes n_rows x (1 or 2 vectors) of the result at once and keeps them in
+# registers while it walks along the sum. A step along the sum is one outer product:
+#
+#                    b[k]  [ . . . . . . . . | . . . . . . . . ]     2 vectors: a row of a panel
+#          a[0, k]   .     [                 |                 ]  \
+#          a[1, k]   .     [   acc[1][0]     |   acc[1][1]     ]   > a strip: N_ROWS rows at most,
+#          a[2, k]   .     [                 |                 ]  /  each element of a copied to all lanes
+#
+# so a register tile of r x 2 vectors costs r + 2 loads for 2 r multiply-adds. The right factor is always a panel,
+# contiguous and aligned; the left one is read where it lies, with two strides, but for the forward product, whose
+# rows of weights are too far apart: there a strip of BLOCK rows is copied together first, and used for all panels.
+# Long sums are cut into blocks of BLOCK terms, so that a block of a panel stays in the first-level cache. The tile is
+# stored and loaded again between blocks, hence
+#
+#   every element of every product is one chain of fma in the order of its index, from zero:
+#
+# no blocking, tile size, vector width or number of threads changes a bit of the result.
+
+cdef enum:
+    PANEL = 2 * LANES
+    BLOCK = 1024 // sizeof(real)
+    N_ROWS = STRIP_ROWS
+
+cdef enum:                              # what becomes of a finished tile
+    STORE                               # c  = acc
+    ADD                                 # c += step * acc
+
+
+# c[i, :] (n_rows, n_vec vectors)  <-  (c or 0) + sum over k of a[i, k] * b[k, :]
+# k runs through segments of at most `segment` terms, between which a jumps by `jump`.
+cdef inline void tile(int n_rows, int n_vec, int finish, bint resume, const real* a, idx row_step, idx k_step,
+                      idx n_terms, idx segment, idx jump, const real* b, real* c, idx c_step,
+                      real step) noexcept nogil:
+    cdef vec acc[N_ROWS][2]
+    cdef vec right[2]
+    cdef vec left
+    cdef int i, j
+    cdef idx k, n
+    for i in range(n_rows):
+        for j in range(n_vec):
+            acc[i][j] = vload(c + i * c_step + j * LANES) if resume else vsplat(0)
+    while n_terms > 0:
+        n = min(n_terms, segment)
+        for k in range(n):
+            for j in range(n_vec):
+                right[j] = vload(b + j * LANES)
+            for i in range(n_rows):
+                left = vsplat(a[i * row_step])
+                for j in range(n_vec):
+                    acc[i][j] = vfma(left, right[j], acc[i][j])
+            a += k_step
+            b += PANEL
+        a += jump
+        n_terms -= segment
+    for i in range(n_rows):
+        for j in range(n_vec):
+            if finish == ADD:
+                acc[i][j] = vfma(vsplat(step), acc[i][j], vload(c + i * c_step + j * LANES))
+            vstore(c + i * c_step + j * LANES, acc[i][j])
+
+
+# The same with the number of rows made a constant of the compiled code, so that acc lives in registers.
+cdef inline void tile_of(int n_rows, int n_vec, int finish, bint resume, const real* a, idx row_step, idx k_step,
+                         idx n_terms, idx segment, idx jump, const real* b, real* c, idx c_step,
+                         real step) noexcept nogil:
+    if n_rows == 1:
+        tile(1, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif n_rows == 2:
+        tile(2, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif n_rows == 3:
+        tile(3, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif n_rows == 4:
+        tile(4, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif n_rows == 5:
+        tile(5, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif n_rows == 6:
+        tile(6, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif N_ROWS > 6 and n_rows == 7:
+        tile(7, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif N_ROWS > 6 and n_rows == 8:
+        tile(8, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif N_ROWS > 6 and n_rows == 9:
+        tile(9, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif N_ROWS > 6 and n_rows == 10:
+        tile(10, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif N_ROWS > 6 and n_rows == 11:
+        tile(11, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif N_ROWS > 6 and n_rows == 12:
+        tile(12, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif N_ROWS > 6 and n_rows == 13:
+        tile(13, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+    elif N_ROWS > 6 and n_rows == 14:
+        tile(14, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, c, c_step, step)
+
+
+cdef inline int n_vectors(idx n) noexcept nogil:
+    return 1 if n <= LANES else 2
+
+
+# Rows are shared out evenly among the fewest strips: 16 rows are 8 + 8, not 14 + 2.
+cdef inline idx strip_rows(idx n_rows) noexcept nogil:
+    cdef idx n_strips = (n_rows + N_ROWS - 1) // N_ROWS
+    return (n_rows + n_strips - 1) // n_strips
+
+
+# Tiles of the three products, out of line: inlined into the loops around it, a tile's registers would spill.
+
+cdef void forward_tile(int n_rows, int n_vec, bint resume, const real* a, idx n_terms, const real* b,
+                       real* c) noexcept nogil:
+    if n_vec == 2:
+        tile_of(n_rows, 2, STORE, resume, a, 1, n_rows, n_terms, n_terms, 0, b, c, PANEL, 0)
+    else:
+        tile_of(n_rows, 1, STORE, resume, a, 1, n_rows, n_terms, n_terms, 0, b, c, PANEL, 0)
+
+
+cdef void backward_tile(int n_rows, int n_vec, bint resume, const real* a, idx row_step, idx n_terms, const real* b,
+                        real* c) noexcept nogil:
+    if n_vec == 2:
+        tile_of(n_rows, 2, STORE, resume, a, row_step, 1, n_terms, n_terms, 0, b, c, PANEL, 0)
+    else:
+        tile_of(n_rows, 1, STORE, resume, a, row_step, 1, n_terms, n_terms, 0, b, c, PANEL, 0)
+
+
+cdef void weights_tile(int n_rows, int n_vec, int finish, bint resume, const real* a, idx jump, idx n_samples,
+                       const real* b, real* c, idx c_step, real step) noexcept nogil:
+    if n_vec == 2 and finish == STORE:
+        tile_of(n_rows, 2, STORE, resume, a, PANEL, 1, n_samples, PANEL, jump, b, c, c_step, step)
+    elif n_vec == 2:
+        tile_of(n_rows, 2, ADD, False, a, PANEL, 1, n_samples, PANEL, jump, b, c, c_step, step)
+    elif finish == STORE:
+        tile_of(n_rows, 1, STORE, resume, a, PANEL, 1, n_samples, PANEL, jump, b, c, c_step, step)
+    else:
+        tile_of(n_rows, 1, ADD, False, a, PANEL, 1, n_samples, PANEL, jump, b, c, c_step, step)
+
+
+# strip OUT (n_terms, n_rows) <- w (n_terms, n_out), columns 0 ... n_rows - 1. Whole vectors are copied: what a
+# vector brings too much is overwritten by the next row. (A parameter buffer ends with a vector to spare.)
+cdef inline void copy_strip(const real* w, idx n_out, idx n_terms, idx n_rows, real* strip) noexcept nogil:
+    cdef idx k, j
+    for k in range(n_terms):
+        j = 0
+        while j < n_rows:
+            vstore(strip + k * n_rows + j, vload(w + k * n_out + j))
+            j += LANES
+
+
+# z (n_out, samples) = w^T (n_out, n_rows)  x (n_rows, samples)
+cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, void* scratch) noexcept nogil:
+    cdef const real* weights = <const real*> w.data
+    cdef real* strip = <real*> scratch
+    cdef idx begin, end, first, rows, n, p
+    begin = 0
+    while begin < w.n_rows:
+        end = min(begin + BLOCK, w.n_rows)
+        first = w.first
+        while first < w.last:
+            rows = strip_rows(w.last - first)
+            copy_strip(weights + begin * w.n_out + first, w.n_out, end - begin, rows, strip)
+            for p in range(x.first, x.last):
+                n = x.n_samples - p * PANEL
+                forward_tile(<int> rows, n_vectors(n), begin > 0, strip, end - begin,
+                             <const real*> x.data + p * x.stride + begin * PANEL,
+                             <real*> z.data + p * z.stride + first * PANEL)
+            first += rows
+        begin = end
+
+
+# dx (n_rows, samples) = w (n_rows, n_out)  dz (n_out, samples)
+cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx) noexcept nogil:
+    cdef const real* weights = <const real*> w.data
+    cdef idx begin, end, first, rows, n, p
+    begin = 0
+    while begin < w.n_out:
+        end = min(begin + BLOCK, w.n_out)
+        first = w.first
+        while first < w.last:
+            rows = strip_rows(w.last - first)
+            for p in range(dz.first, dz.last):
+                n = dz.n_samples - p * PANEL
+                backward_tile(<int> rows, n_vectors(n), begin > 0, weights + first * w.n_out + begin, w.n_out,
+                              end - begin, <const real*> dz.data + p * dz.stride + begin * PANEL,
+                              <real*> dx.data + p * dx.stride + first * PANEL)
+            first += rows
+        begin = end
+
+
+# dw (n_rows, n_out) = x (n_rows, samples)  dzt (samples, n_out); out = dw, or out += step * dw
+cdef void product_weights(const Weights* w, const Panels* x, const void* dzt, idx dzt_stride, bint resume,
+                          double step, void* out, void* scratch) noexcept nogil:
+    cdef const real* rows_of_x
+    cdef const real* right
+    cdef real* c
+    cdef real* edge = <real*> scratch
+    cdef int finish = STORE if step == 0 else ADD
+    cdef idx first, rows, column, n, i, j
+    column = 0
+    while column < w.n_out:
+        n = min(w.n_out - column, <idx> PANEL)
+        right = <const real*> dzt + column // PANEL * dzt_stride
+        first = w.first
+        while first < w.last:
+            rows = strip_rows(w.last - first)
+            rows_of_x = <const real*> x.data + first * PANEL
+            c = <real*> out + first * w.n_out + column
+            if n == n_vectors(n) * LANES:
+                weights_tile(<int> rows, n_vectors(n), finish, resume, rows_of_x, x.stride - PANEL, x.n_samples, right,
+                             c, w.n_out, <real> step)
+            else:               # the tile is wider than what is left of the rows: work on a copy
+                if resume or finish == ADD:
+                    for i in range(rows):
+                        for j in range(n):
+                            edge[i * PANEL + j] = c[i * w.n_out + j]
+                weights_tile(<int> rows, n_vectors(n), finish, resume, rows_of_x, x.stride - PANEL, x.n_samples, right,
+                             edge, PANEL, <real> step)
+                for i in range(rows):
+                    for j in range(n):
+                        c[i * w.n_out + j] = edge[i * PANEL + j]
+            first += rows
+        column += PANEL
+
+
+# z (n_out,) = x (n_in,)  w (n_in, n_out), plus the bias: the last row of w
+cdef void product_row(const Weights* w, bint has_bias, const void* x, void* z) noexcept nogil:
+    cdef const real* weights = <const real*> w.data
+    cdef const real* left = <const real*> x
+    cdef real* out = <real*> z
+    cdef real tail[LANES]
+    cdef vec acc[4]
+    cdef vec one = vsplat(1)
+    cdef vec scale
+    cdef idx n_in = w.n_rows - has_bias
+    cdef idx column = 0
+    cdef idx k, j
+    cdef int i
+    while column + 4 * LANES <= w.n_out:
+        for i in range(4):
+            acc[i] = vsplat(0)
+        for k in range(n_in):
+            scale = vsplat(left[k])
+            for i in range(4):
+                acc[i] = vfma(scale, vload(weights + k * w.n_out + column + i * LANES), acc[i])
+        for i in range(4):
+            if has_bias:
+                acc[i] = vfma(one, vload(weights + n_in * w.n_out + column + i * LANES), acc[i])
+            vstore(out + column + i * LANES, acc[i])
+        column += 4 * LANES
+    while column < w.n_out:     # the last vector reads beyond its row, never beyond the buffer's spare vector
+        acc[0] = vsplat(0)
+        for k in range(n_in):
+            acc[0] = vfma(vsplat(left[k]), vload(weights + k * w.n_out + column), acc[0])
+        if has_bias:
+            acc[0] = vfma(one, vload(weights + n_in * w.n_out + column), acc[0])
+        if column + LANES <= w.n_out:
+            vstore(out + column, acc[0])
+        else:
+            vstore(tail, acc[0])
+            for j in range(w.n_out - column):
+                out[column + j] = tail[j]
+        column += LANES

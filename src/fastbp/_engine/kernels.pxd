@@ -1,0 +1,105 @@
+"""The kernel table: everything that is done to numbers, for one target and one dtype.
+
+A target (baseline, avx2, avx512) and a dtype make one extension module, compiled from `kernels.pxi` with flags of
+its own; it hands out one `Kernels` in a PyCapsule. `dispatch.pyx` picks the tables that this machine can run. The
+engine sees numbers only through a table, so it has no dtype: pointers to reals are `void*`.
+
+Panels
+------
+Inside the engine the samples of a batch lie side by side: `panel` samples make one panel, a row-major matrix
+(n_features, panel). The last panel is filled up; what its spare columns hold is never read. Consecutive panels are
+`stride` reals apart. Vectors run along the samples, so no width of a layer wastes any part of a vector.
+A value's panel ends with one more row, of ones: with it the bias is the last row of the weights.
+
+IN, OUT and INOUT mark what a kernel does with the memory behind a pointer.
+"""
+
+ctypedef Py_ssize_t idx
+
+cdef enum Activation:
+    IDENTITY
+    RELU
+    LEAKY_RELU
+    ELU
+    GELU
+    SILU
+    SIGMOID
+    TANH
+    SOFTPLUS
+    SOFTMAX                 # couples the outputs of a sample: has kernels of its own
+
+cdef enum LossKind:
+    SQUARED_ERROR           # of the outputs
+    CROSS_ENTROPY           # of the softmax, given what went into it
+    BINARY_CROSS_ENTROPY    # of the sigmoid, given what went into it
+
+cdef enum:
+    KERNELS_ABI = 1         # raised whenever the struct below changes
+
+# The panels of one value or of its gradient, and the part of them that a call is to work on.
+ctypedef struct Panels:
+    void* data              # panel p begins at data + p * stride
+    idx stride              # in reals
+    idx n_samples           # in all panels together
+    idx first               # panels first ... last - 1
+    idx last
+
+# A weight matrix (n_in, n_out), row-major, with the bias as row n_in when there is one.
+ctypedef struct Weights:
+    const void* data
+    idx n_rows              # n_in, + 1 with a bias
+    idx n_out
+    idx first               # the part to work on: outputs in the forward pass, rows in the backward pass
+    idx last
+
+ctypedef struct Kernels:
+    int abi
+    int bits                # of a real: 32 or 64
+    idx panel               # samples in a panel
+    idx strip               # rows that a GEMM tile computes at once, at most
+    idx scratch             # reals of scratch memory that one thread needs
+
+    # panels OUT <- rows IN: sample s is row order[s] (order NULL: row s) of the row-major (.., n_cols) matrix
+    void (*pack_rows)(const void* rows, const idx* order, idx n_cols, const Panels* panels) noexcept nogil
+    # rows OUT (n_samples, n_cols) <- panels IN
+    void (*unpack_rows)(const Panels* panels, idx n_cols, void* rows) noexcept nogil
+    # OUT: the same numbers with the samples as rows, in column panels (n_samples, panel), `stride` reals apart
+    void (*transpose)(const Panels* panels, idx n_cols, void* out, idx stride) noexcept nogil
+
+    # z OUT = w^T x: outputs w.first ... w.last - 1
+    void (*product_forward)(const Weights* w, const Panels* x, const Panels* z, void* scratch) noexcept nogil
+    # dx OUT = w dz: inputs w.first ... w.last - 1
+    void (*product_backward)(const Weights* w, const Panels* dz, const Panels* dx) noexcept nogil
+    # dw = x dz^T, rows w.first ... w.last - 1; dzt as `transpose` made it.
+    # step == 0: out OUT = dw, or with resume out INOUT goes on summing. Otherwise out INOUT += step * dw.
+    void (*product_weights)(const Weights* w, const Panels* x, const void* dzt, idx dzt_stride, bint resume,
+                            double step, void* out, void* scratch) noexcept nogil
+    # z OUT (n_out,) = x w (+ bias), one sample
+    void (*product_row)(const Weights* w, bint has_bias, const void* x, void* z) noexcept nogil
+
+    # a OUT = f(z); a may be z
+    void (*activate)(int activation, const void* z, void* a, idx n) noexcept nogil
+    # d INOUT *= f'(z), where a = f(z)
+    void (*activate_backward)(int activation, const void* z, const void* a, void* d, idx n) noexcept nogil
+    # for each sample of one panel: a OUT (n_out, panel) = softmax(z); a may be z
+    void (*softmax)(const void* z, void* a, idx n_out) noexcept nogil
+    void (*softmax_backward)(const void* a, void* d, idx n_out) noexcept nogil
+    # a INOUT (n_out,), one sample
+    void (*softmax_row)(void* a, idx n_out) noexcept nogil
+
+    # The loss of each sample of one panel, OUT (panel,); with d not NULL also its gradient, OUT (n_out, panel),
+    # times scale[sample]. Targets are labels IN (panel,) or else rows in a panel IN (n_out, panel).
+    void (*loss)(int kind, const void* outputs, idx n_out, const idx* labels, const void* targets,
+                 const void* scale, void* losses, void* d) noexcept nogil
+
+    # One step of an optimiser over flat arrays of n parameters w INOUT, gradients g IN and states INOUT.
+    void (*sgd)(void* w, const void* g, idx n, double learning_rate, double weight_decay) noexcept nogil
+    void (*momentum)(void* w, const void* g, void* velocity, idx n, double learning_rate, double momentum,
+                     bint nesterov, double weight_decay, bint first) noexcept nogil
+    void (*adam)(void* w, const void* g, void* m, void* v, idx n, double learning_rate, double beta_1,
+                 double beta_2, double epsilon, double weight_decay, double correction_1,
+                 double correction_2) noexcept nogil
+
+    bint (*all_finite)(const void* x, idx n) noexcept nogil
+    # out OUT = f(x) for a function of vmath.pxi, by its number; for tests
+    void (*math)(int function, const void* x, void* out, idx n) noexcept nogil

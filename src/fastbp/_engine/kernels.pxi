@@ -1,0 +1,70 @@
+# The kernels of one target and one dtype: included by the stubs kernels_<target>_f<bits>.pyx.
+#
+# What is where:  vmath.pxi        exp, log, tanh ... of a vector
+#                 gemm.pxi         the three matrix products
+#                 layout.pxi       rows of samples <-> panels
+#                 activations.pxi  activations, softmax and their derivatives
+#                 losses.pxi       losses and their gradients
+#                 updates.pxi      optimiser steps
+# and here the table that hands them out; kernels.pxd says what each does. Read that first.
+
+from cpython.pycapsule cimport PyCapsule_New
+from libc.math cimport sqrt
+
+from fastbp._engine.kernels cimport *
+
+include "simd.pxi"
+include "vmath.pxi"
+
+
+# The first n reals of a vector: the rest is 0 when loaded, and left alone when stored.
+cdef inline void load_tail(real* out, const real* x, idx n) noexcept nogil:
+    cdef idx j
+    for j in range(LANES):
+        out[j] = x[j] if j < n else 0
+
+
+cdef inline void store_tail(real* out, const real* x, idx n) noexcept nogil:
+    cdef idx j
+    for j in range(n):
+        out[j] = x[j]
+
+
+include "gemm.pxi"
+include "layout.pxi"
+include "activations.pxi"
+include "losses.pxi"
+include "updates.pxi"
+
+
+cdef void math(int function, const void* x, void* out, idx n) noexcept nogil:
+    math_apply(function, <const real*> x, <real*> out, n)
+
+
+cdef Kernels _table = Kernels(
+    abi=KERNELS_ABI,
+    bits=FBP_BITS,
+    panel=PANEL,
+    strip=N_ROWS,
+    scratch=N_ROWS * (BLOCK if BLOCK > PANEL else PANEL) + LANES,
+    pack_rows=pack_rows,
+    unpack_rows=unpack_rows,
+    transpose=transpose,
+    product_forward=product_forward,
+    product_backward=product_backward,
+    product_weights=product_weights,
+    product_row=product_row,
+    activate=activate,
+    activate_backward=activate_backward,
+    softmax=softmax,
+    softmax_backward=softmax_backward,
+    softmax_row=softmax_row,
+    loss=loss,
+    sgd=sgd,
+    momentum=momentum,
+    adam=adam,
+    all_finite=all_finite,
+    math=math,
+)
+
+table = PyCapsule_New(&_table, "fastbp.Kernels", NULL)

@@ -1,0 +1,34 @@
+"""Random numbers by counter: the n-th number of a stream depends on the seed and n alone, on no state.
+
+SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators"): the finalising mix of
+seed + n * golden ratio.
+"""
+
+from libc.stdint cimport uint64_t
+
+from fastbp._engine.kernels cimport idx
+
+
+cdef inline uint64_t mix(uint64_t x) noexcept nogil:
+    x = (x ^ (x >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
+    x = (x ^ (x >> 27)) * <uint64_t> 0x94D049BB133111EB
+    return x ^ (x >> 31)
+
+
+cdef inline uint64_t random_bits(uint64_t seed, uint64_t n) noexcept nogil:
+    return mix(seed + (n + 1) * <uint64_t> 0x9E3779B97F4A7C15)
+
+
+cdef inline uint64_t stream(uint64_t seed, uint64_t name) noexcept nogil:
+    """The seed of a stream of its own, for epoch `name` say."""
+    return mix(mix(seed) + name)
+
+
+# order OUT (n,): a permutation of 0 ... n - 1 (Fisher & Yates, from the front)
+cdef inline void shuffle(idx* order, idx n, uint64_t seed) noexcept nogil:
+    cdef idx i, j
+    for i in range(n):
+        order[i] = i
+    for i in range(n - 1):
+        j = i + <idx> (random_bits(seed, <uint64_t> i) % <uint64_t> (n - i))
+        order[i], order[j] = order[j], order[i]

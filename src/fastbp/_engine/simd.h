@@ -1,0 +1,146 @@
+/* The vector of one target and one dtype, for kernels.pxi.
+ *
+ * FBP_BITS (32 or 64) picks the dtype; the compiler's flags pick the width: 64 bytes with AVX-512, 32 with
+ * AVX2, 16 otherwise (SSE2, NEON). Everything is written with the vector extension of GCC and Clang;
+ * the fused multiply-add and the square root alone name an instruction: the first so that no compiler decides where
+ * rounding happens (the kernels are built with -ffp-contract=off), the second because the extension has none.
+ * No loops here: they belong to the kernels.
+ */
+#ifndef FBP_SIMD_H
+#define FBP_SIMD_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if FBP_BITS == 32
+typedef float real;
+typedef int32_t real_bits;
+#elif FBP_BITS == 64
+typedef double real;
+typedef int64_t real_bits;
+#else
+#error "FBP_BITS must be 32 or 64"
+#endif
+
+#if defined(__AVX512F__)
+#define FBP_VEC_BYTES 64
+#elif defined(__AVX2__)
+#define FBP_VEC_BYTES 32
+#else
+#define FBP_VEC_BYTES 16
+#endif
+#define LANES ((int)(FBP_VEC_BYTES / sizeof(real)))
+
+/* Rows of a GEMM tile (gemm.pxi): as many as leave registers for the right factor, of 32 registers or of 16. */
+#if defined(__AVX512F__)
+#define STRIP_ROWS 14
+#else
+#define STRIP_ROWS 6
+#endif
+
+typedef real vec __attribute__((vector_size(FBP_VEC_BYTES)));
+typedef real_bits ivec __attribute__((vector_size(FBP_VEC_BYTES)));
+typedef vec unaligned_vec __attribute__((aligned(sizeof(real)), may_alias));
+
+#define FBP_INLINE static inline __attribute__((always_inline))
+
+FBP_INLINE vec vload(const real *p) { return *(const unaligned_vec *)p; }
+FBP_INLINE void vstore(real *p, vec x) { *(unaligned_vec *)p = x; }
+/* x - 0 is x for every x, -0 included, so it folds to one broadcast; 0 + x would cost an addition. */
+FBP_INLINE vec vsplat(real x) { return x - (vec){0}; }
+
+/* Masks are all ones or all zeros in each lane. A comparison with NaN is false. */
+FBP_INLINE ivec vless(vec a, vec b) { return a < b; }
+FBP_INLINE ivec vlesseq(vec a, vec b) { return a <= b; }
+FBP_INLINE ivec vequal(vec a, vec b) { return a == b; }
+/* With + for |, GCC sees the choice and not a bit trick of its own making, and emits one blend. */
+FBP_INLINE vec vselect(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) + (~mask & (ivec)no)); }
+FBP_INLINE vec vmax(vec a, vec b) { return vselect(a < b, b, a); }
+FBP_INLINE vec vmin(vec a, vec b) { return vselect(b < a, b, a); }
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define FBP_INTEL(name) _mm512_##name
+#elif defined(__FMA__)
+#include <immintrin.h>
+#define FBP_INTEL(name) _mm256_##name
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#define FBP_INTEL(name) _mm_##name
+#define FBP_NO_FMA
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
+#else
+#error "fastbp needs SSE2, AVX2 with FMA, AVX-512 or 64-bit NEON"
+#endif
+
+/* a * b + c: rounded once on every target with fused multiply-add, twice on SSE2. */
+FBP_INLINE vec vfma(vec a, vec b, vec c)
+{
+#if defined(FBP_NO_FMA)
+    return a * b + c;
+#elif defined(FBP_INTEL) && FBP_BITS == 32
+    return (vec)FBP_INTEL(fmadd_ps)(a, b, c);
+#elif defined(FBP_INTEL)
+    return (vec)FBP_INTEL(fmadd_pd)(a, b, c);
+#elif FBP_BITS == 32
+    return (vec)vfmaq_f32(c, a, b);
+#else
+    return (vec)vfmaq_f64(c, a, b);
+#endif
+}
+
+FBP_INLINE vec vsqrt(vec x)
+{
+#if defined(FBP_INTEL) && FBP_BITS == 32
+    return (vec)FBP_INTEL(sqrt_ps)(x);
+#elif defined(FBP_INTEL)
+    return (vec)FBP_INTEL(sqrt_pd)(x);
+#elif FBP_BITS == 32
+    return (vec)vsqrtq_f32(x);
+#else
+    return (vec)vsqrtq_f64(x);
+#endif
+}
+
+/* The bits of a real: sign, exponent + EXPONENT_BIAS, MANTISSA_BITS. Shifts are of unsigned lanes: SSE2 and AVX2 have
+ * no arithmetic shift of 64 bits. */
+#if FBP_BITS == 32
+typedef uint32_t uvec __attribute__((vector_size(FBP_VEC_BYTES)));
+#define MANTISSA_BITS 23
+#define EXPONENT_BIAS 127
+#else
+typedef uint64_t uvec __attribute__((vector_size(FBP_VEC_BYTES)));
+#define MANTISSA_BITS 52
+#define EXPONENT_BIAS 1023
+#endif
+#define FBP_BIT(n) ((real_bits)1 << (n))
+#define FBP_SIGN ((ivec)vsplat((real)-0.0))
+
+FBP_INLINE vec vminus_abs(vec x) { return (vec)((ivec)x | FBP_SIGN); }
+FBP_INLINE vec vcopysign(vec x, vec sign) { return (vec)(((ivec)x & ~FBP_SIGN) | ((ivec)sign & FBP_SIGN)); }
+/* The leading half of x's bits, so that its square is exact. */
+FBP_INLINE vec vhigh_half(vec x) { return (vec)((ivec)x & -FBP_BIT((MANTISSA_BITS + 2) / 2)); }
+
+/* k = y + ROUNDER holds n + 2 * EXPONENT_BIAS in its lowest bits, n the integer next to y, and k - ROUNDER is n.
+ * 2^n is made as two factors, 2^floor(n / 2) and 2^ceil(n / 2): 2^n itself may be too large or small for a real. */
+#define ROUNDER ((real)(FBP_BIT(MANTISSA_BITS) + FBP_BIT(MANTISSA_BITS - 1) + 2 * EXPONENT_BIAS))
+FBP_INLINE vec vpow2_floor(vec k) { return (vec)(((uvec)k >> 1) << MANTISSA_BITS); }
+FBP_INLINE vec vpow2_ceil(vec k) { return (vec)(((uvec)k - ((uvec)k >> 1)) << MANTISSA_BITS); }
+/* 1 / p for a power of two, p and 1 / p normal. */
+FBP_INLINE vec vpow2_inverse(vec p) { return (vec)(((real_bits)(2 * EXPONENT_BIAS) << MANTISSA_BITS) - (ivec)p); }
+
+/* x = m 2^n, with low <= m < 2 low, for a normal x > 0 and 1/2 < low <= 1. The bits of x / low, as it were, hold n; an
+ * integer becomes a real below a real's leading bit. */
+FBP_INLINE uvec vscaled_bits(vec x, real low) { return (uvec)x + ((uvec)vsplat(1) - (uvec)vsplat(low)); }
+FBP_INLINE vec vexponent(vec x, real low)
+{
+    vec unit = vsplat((real)FBP_BIT(MANTISSA_BITS));
+    return (vec)((vscaled_bits(x, low) >> MANTISSA_BITS) | (uvec)unit) - (unit + vsplat(EXPONENT_BIAS));
+}
+FBP_INLINE vec vmantissa(vec x, real low)
+{
+    return (vec)((vscaled_bits(x, low) & (FBP_BIT(MANTISSA_BITS) - 1)) + (uvec)vsplat(low));
+}
+
+#endif

@@ -1,0 +1,36 @@
+# simd.h as Cython sees it: include this file, never declare the vector type twice.
+#
+# `real`, `vec` and `ivec` are named after scalars, so + - * / and unary minus on two of a kind reach the C
+# compiler as they stand. Comparisons do not (Cython would make a C int of them): use vless, vlesseq and vselect.
+# A constant is a vector only after vsplat(<real>constant).
+
+cdef extern from "simd.h" nogil:
+    enum:
+        FBP_BITS
+        LANES
+        STRIP_ROWS
+    ctypedef float real
+    ctypedef float vec
+    ctypedef int ivec
+
+    vec vload(const real* p)
+    void vstore(real* p, vec x)
+    vec vsplat(real x)
+    vec vfma(vec a, vec b, vec c)
+    vec vsqrt(vec x)
+    vec vmax(vec a, vec b)
+    vec vmin(vec a, vec b)
+    ivec vless(vec a, vec b)
+    ivec vequal(vec a, vec b)
+    ivec vlesseq(vec a, vec b)
+    vec vselect(ivec mask, vec yes, vec no)
+
+    const real ROUNDER
+    vec vminus_abs(vec x)
+    vec vcopysign(vec x, vec sign)
+    vec vhigh_half(vec x)
+    vec vpow2_floor(vec k)
+    vec vpow2_ceil(vec k)
+    vec vpow2_inverse(vec p)
+    vec vexponent(vec x, real low)
+    vec vmantissa(vec x, real low)

@@ -1,0 +1,324 @@
+"""Training: blocks of mini-batches in one call without the GIL.
+
+A `Training` lives for one `fit`. Its caller asks for a number of batches at a time and looks after everything else in
+between: callbacks, progress, signals. Threads are ordinary Python threads that run one worker each for the length of a
+call.
+"""
+
+from _thread import allocate_lock, start_new_thread
+
+from libc.math cimport isfinite
+from libc.stdint cimport uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy
+
+from fastbp._engine.buffers cimport View, view
+from fastbp._engine.engine cimport GRADIENT_ROWS, Data, Program, fpmode_enter, fpmode_leave
+from fastbp._engine.kernels cimport Kernels, idx
+from fastbp._engine.losses cimport sum_of_weights
+from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
+from fastbp._engine.passes cimport Batches, loss_and_gradient
+from fastbp._engine.program cimport at, barrier_wait, divide
+from fastbp._engine.rng cimport shuffle, stream
+from fastbp._engine.workspace cimport Workspace
+
+cdef enum:
+    CACHE_LINE = 64
+
+
+# Where a training stands: the next batch, and the sums of the epoch so far.
+ctypedef struct Position:
+    idx epoch
+    idx batch
+    double loss             # sum(w_i l_i)
+    double weight           # sum(w_i)
+    uint64_t n_steps        # updates made
+
+
+ctypedef struct Block:
+    Batches batches
+    Hyper hyper
+    idx n_rows
+    idx batch_size
+    bint shuffles
+    uint64_t seed
+    idx* order              # INOUT: the permutation of this epoch
+    void* states            # INOUT: the optimiser's
+    idx n_params
+    idx n_batches           # to be done, at most
+    idx n_epochs            # to be finished, at most
+    double* losses          # OUT (n_epochs,): the loss of each epoch that ends in this block
+
+
+cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noexcept nogil:
+    """Train; False at a batch whose loss is not finite, before anything is updated by it.
+
+    Run by all threads at once, each with copies of both arguments; see passes.pyx.
+    """
+    cdef Batches* batches = &b.batches
+    cdef const Kernels* k = batches.run.kernels
+    cdef idx n_per_epoch = (b.n_rows + b.batch_size - 1) // b.batch_size
+    cdef bint plain = is_plain(&b.hyper)
+    cdef idx n_done = 0
+    cdef idx n_finished = 0
+    cdef idx begin, n, first, last
+    cdef double loss
+    batches.order = b.order if b.shuffles else NULL
+    while n_done < b.n_batches and n_finished < b.n_epochs:
+        if at_batch.batch == 0 and b.shuffles:
+            if thread == 0:
+                shuffle(b.order, b.n_rows, stream(b.seed, <uint64_t> at_batch.epoch))
+            barrier_wait(batches.run.barrier)
+        begin = at_batch.batch * b.batch_size
+        n = min(b.batch_size, b.n_rows - begin)
+        batches.targets.order = batches.order + begin if b.shuffles else NULL
+        batches.targets.first = begin
+        batches.targets.weight = sum_of_weights(&batches.targets, n)
+        if batches.targets.weight > 0:      # a batch of weight 0 has no mean, and says nothing
+            batches.run.step = -b.hyper.learning_rate if plain and n <= batches.capacity else 0
+            loss = loss_and_gradient(batches, begin, n, thread, n_threads)
+            if not isfinite(loss):
+                return False
+            if batches.run.step == 0:
+                divide(b.n_params, CACHE_LINE // (k.bits // 8), thread, n_threads, &first, &last)
+                update(k, &b.hyper, batches.run.params, batches.run.grads, b.states, b.n_params, at_batch.n_steps,
+                       first, last)
+                barrier_wait(batches.run.barrier)
+            at_batch.n_steps += 1
+            at_batch.loss += loss
+            at_batch.weight += batches.targets.weight
+        at_batch.batch += 1
+        n_done += 1
+        if at_batch.batch == n_per_epoch:
+            if thread == 0:
+                b.losses[n_finished] = at_batch.loss / at_batch.weight
+            n_finished += 1
+            at_batch.epoch += 1
+            at_batch.batch = 0
+            at_batch.loss = 0
+            at_batch.weight = 0
+    return True
+
+
+cdef join(list ends):
+    """Wait for threads to end; an interrupt that comes meanwhile is raised when they have."""
+    cdef object interrupt = None
+    for end in ends:
+        while True:
+            try:
+                end.acquire()
+                break
+            except KeyboardInterrupt as error:
+                interrupt = error
+    if interrupt is not None:
+        raise interrupt
+
+
+cdef class Training:
+    """One `fit`: data, optimiser, and where it stands.
+
+    Parameters
+    ----------
+    program : Program
+    data : Data
+    optimizer : dict
+        The configuration of an optimiser: "kind" and its hyper-parameters.
+    states : ndarray of shape (n_states, n_params), or None
+        The optimiser's memory, worked on in place.
+    n_steps : int
+        Updates made before, with these states.
+    batch_size, epoch : int
+        Epochs count from `epoch`, which with the seed decides the order of the rows.
+    shuffle : bool
+    seed : int
+    n_threads : int
+    """
+
+    cdef Program program
+    cdef Data data
+    cdef Workspace workspace
+    cdef View states
+    cdef Hyper hyper
+    cdef Position position
+    cdef Position saved_position
+    cdef Block block
+    cdef idx* order
+    cdef void* grads
+    cdef void* saved            # parameters, then states
+    cdef idx batch_size
+    cdef uint64_t seed
+    cdef bint shuffles
+    cdef int n_threads
+    cdef bint finite
+    cdef bint goes              # the other threads may begin
+
+    def __cinit__(self, Program program, Data data, optimizer, states, n_steps, idx batch_size, idx epoch,
+                  bint shuffle, uint64_t seed, int n_threads):
+        cdef idx size = program.bits // 8
+        self.program = program
+        self.data = data
+        self.hyper = read_hyper(optimizer)
+        if n_states(&self.hyper):
+            self.states = view(states, "states", n_states(&self.hyper) * program.n_params, program.format(), True)
+        self.batch_size = min(batch_size, data.n_rows)
+        self.shuffles = shuffle
+        self.seed = seed
+        self.n_threads = n_threads
+        self.position = Position(epoch, 0, 0, 0, n_steps)
+        self.order = <idx*> malloc(data.n_rows * sizeof(idx)) if shuffle else NULL
+        if not is_plain(&self.hyper) or self.batch_size > GRADIENT_ROWS:
+            self.grads = calloc(program.n_params, size)
+        self.saved = malloc((1 + n_states(&self.hyper)) * program.n_params * size)
+        if (shuffle and self.order == NULL) or self.saved == NULL or (self.grads == NULL and (
+                not is_plain(&self.hyper) or self.batch_size > GRADIENT_ROWS)):
+            raise MemoryError(f"no memory to train {program.n_params} parameters on {data.n_rows} rows")
+
+    def __dealloc__(self):
+        free(self.order)
+        free(self.grads)
+        free(self.saved)
+
+    @property
+    def epoch(self):
+        return self.position.epoch
+
+    @property
+    def batch(self):
+        return self.position.batch
+
+    @property
+    def n_steps(self):
+        return self.position.n_steps
+
+    def __enter__(self):
+        if self.program.training:
+            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
+        self.workspace = self.program.borrow(min(self.batch_size, <idx> GRADIENT_ROWS), self.n_threads, True)
+        self.program.training = True
+        return self
+
+    def __exit__(self, *error):
+        self.program.training = False
+        self.program.spare = self.workspace
+        self.workspace = None
+
+    def set_optimizer(self, optimizer):
+        """Take new hyper-parameters; the kind and its states stay."""
+        self.hyper = read_hyper(optimizer)
+
+    def train(self, idx n_batches, losses):
+        """Train for n_batches, or until as many epochs have ended as there is room for their losses.
+
+        Parameters
+        ----------
+        n_batches : int
+        losses : ndarray of shape (n_epochs,), float64
+            OUT: the loss of each epoch that ended.
+
+        Returns
+        -------
+        bool
+            False at a batch whose loss is not finite, which then has updated nothing.
+        """
+        cdef View result = view(losses, "losses", -1, b"d", True)
+        self.block.batches = self.program.batches(self.workspace, self.data.x)
+        self.data.fill(&self.block.batches)
+        self.block.batches.run.grads = self.grads
+        self.block.hyper = self.hyper
+        self.block.n_rows = self.data.n_rows
+        self.block.batch_size = self.batch_size
+        self.block.shuffles = self.shuffles
+        self.block.seed = self.seed
+        self.block.order = self.order
+        self.block.states = NULL if self.states is None else self.states.data
+        self.block.n_params = self.program.n_params
+        self.block.n_batches = n_batches
+        self.block.n_epochs = result.n
+        self.block.losses = <double*> result.data
+        self.run_threads()
+        return bool(self.finite)
+
+    cdef run_threads(self):
+        """Run `work` in n_threads threads, this one among them. None of them outlives the call."""
+        cdef int i
+        gate = allocate_lock()
+        gate.acquire()
+        ends = []
+        self.goes = False
+        try:
+            for i in range(1, self.n_threads):
+                end = allocate_lock()
+                end.acquire()
+                start_new_thread(self.follow, (i, gate, end))
+                ends.append(end)
+            self.goes = True
+        finally:
+            gate.release()
+            if self.goes:
+                self.work(0)
+            join(ends)
+
+    def follow(self, int thread, gate, end):
+        """What the other threads run: their work, unless not all of them could be started."""
+        with gate:
+            pass
+        if self.goes:
+            self.work(thread)
+        end.release()
+
+    cdef void work(self, int thread) noexcept:
+        """One thread's part of `train`."""
+        cdef Block block = self.block
+        cdef Position position = self.position
+        cdef int n_threads = self.n_threads
+        cdef uint64_t mode
+        cdef bint finite
+        with nogil:
+            mode = fpmode_enter()
+            finite = run_block(&block, &position, thread, n_threads)
+            fpmode_leave(mode)
+        if thread == 0:
+            self.position = position
+            self.finite = finite
+
+    def save(self):
+        """Remember parameters, states and position."""
+        cdef idx n_bytes = self.program.n_params * (self.program.bits // 8)
+        memcpy(self.saved, self.program.params.data, n_bytes)
+        if self.states is not None:
+            memcpy(<char*> self.saved + n_bytes, self.states.data, n_bytes * n_states(&self.hyper))
+        self.saved_position = self.position
+
+    def restore(self):
+        """Go back to what `save` remembered."""
+        cdef idx n_bytes = self.program.n_params * (self.program.bits // 8)
+        memcpy(self.program.params.data, self.saved, n_bytes)
+        if self.states is not None:
+            memcpy(self.states.data, <char*> self.saved + n_bytes, n_bytes * n_states(&self.hyper))
+        self.position = self.saved_position
+
+    def params_are_finite(self):
+        """Whether every parameter, and every state of the optimiser, is finite."""
+        cdef const Kernels* k = self.workspace.kernels
+        if not k.all_finite(self.program.params.data, self.program.n_params):
+            return False
+        return self.states is None or k.all_finite(self.states.data,
+                                                   n_states(&self.hyper) * self.program.n_params)
+
+    def first_layer_not_finite(self, bint outputs):
+        """The first layer with outputs of the last batch, or else parameters, that are not finite; -1 if none."""
+        cdef const Kernels* k = self.workspace.kernels
+        cdef idx n_panels, p
+        cdef int i
+        for i in range(self.program.n_ops):
+            op = &self.program.ops[i]
+            if not outputs:
+                if not k.all_finite(at(self.program.params.data, op.params, k), (op.n_in + op.has_bias) * op.n_out):
+                    return i
+                continue
+            slot = &self.workspace.slots[i + 1]
+            n_panels = (min(self.batch_size, self.workspace.capacity) + k.panel - 1) // k.panel
+            for p in range(n_panels):
+                if not k.all_finite(at(slot.value, p * slot.stride, k), op.n_out * k.panel):
+                    return i
+        return -1

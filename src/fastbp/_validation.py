@@ -1,0 +1,108 @@
+"""Checks of what users pass: every public call looks before it touches anything."""
+
+import math
+import numbers
+
+import numpy as np
+
+from ._engine.dispatch import all_finite
+
+DTYPES = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
+
+
+def one_of(value, choices, name):
+    """Return value if it is among the choices; ValueError names them otherwise."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+    return value
+
+
+def as_dtype(dtype):
+    """Return the numpy dtype for "float32" or "float64"."""
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = None
+    if dtype is None or name not in DTYPES:
+        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
+    return DTYPES[name]
+
+
+def integer(value, name, at_least):
+    """Return an int not below `at_least`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    return int(value)
+
+
+def real(value, name, low, high=math.inf, low_allowed=True):
+    """Return a finite float in [low, high), or (low, high) if low is not allowed."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    value = float(value)
+    inside = (low <= value if low_allowed else low < value) and value < high
+    if not (inside and math.isfinite(value)):
+        bounds = f"{'at least' if low_allowed else 'greater than'} {low:g}"
+        bounds += f" and less than {high:g}" if high < math.inf else " and finite"
+        raise ValueError(f"{name} must be {bounds}, got {value}")
+    return value
+
+
+def boolean(value, name):
+    """Return a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def _as_numbers(array, name):
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}: convert it, {name}.astype(float) say")
+    return array
+
+
+def as_reals(array, name, dtype, check_finite=True):
+    """Return an array of real numbers as a C-contiguous one of `dtype`, copied only if it must be."""
+    array = _as_numbers(array, name)
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(array, dtype)
+    if converted.ndim != array.ndim:  # ascontiguousarray makes 0-d arrays 1-d
+        converted = converted.reshape(array.shape)
+    if check_finite and not all_finite(converted):
+        bad = int(np.flatnonzero(~np.isfinite(converted))[0])
+        where = ", ".join(str(i) for i in np.unravel_index(bad, converted.shape))
+        raise ValueError(
+            f"{name} must be finite, got {array.flat[bad]} at [{where}] (as {dtype}): "
+            "replace or drop missing and infinite values"
+        )
+    return converted
+
+
+def as_samples(X, n_in, dtype, check_finite=True):
+    """Return X as (n_samples, n_in) of `dtype`, at least one sample."""
+    X = _as_numbers(X, "X")
+    if X.ndim != 2:
+        hint = ": for one sample write X[None, :], or use predict_one" if X.ndim == 1 and X.size == n_in else ""
+        raise ValueError(f"X must have 2 dimensions, (n_samples, {n_in}), got {X.ndim} with shape {X.shape}{hint}")
+    if X.shape[1] != n_in:
+        raise ValueError(f"X must have {n_in} features, as the network has inputs, got {X.shape[1]}")
+    if X.shape[0] == 0:
+        raise ValueError("X must have at least one sample, got none")
+    return as_reals(X, "X", dtype, check_finite)
+
+
+def as_sample_weight(weights, n_samples):
+    """Return weights as (n_samples,) float64, none negative, not all zero; None stays None."""
+    if weights is None:
+        return None
+    weights = as_reals(weights, "sample_weight", np.float64)
+    if weights.shape != (n_samples,):
+        raise ValueError(f"sample_weight must have shape ({n_samples},), one a sample, got {weights.shape}")
+    if weights.min() < 0:
+        raise ValueError(f"sample_weight must not be negative, got {weights.min():g} at [{int(weights.argmin())}]")
+    if not weights.any():
+        raise ValueError("sample_weight must not be zero for every sample: there would be nothing to learn from")
+    return weights

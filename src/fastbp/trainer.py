@@ -1,0 +1,361 @@
+"""Training: epochs over mini-batches, and what happens between them."""
+
+import time
+import warnings
+
+import numpy as np
+
+from . import losses as _losses
+from ._engine.training import Training
+from ._validation import boolean, integer
+from .callbacks import Callback
+from .errors import DivergedError
+from .network import Network, _aligned
+from .optimizers import Adam, as_optimizer
+
+__all__ = ["History", "Trainer"]
+
+_BLOCK_SECONDS = 0.03  # of training between two looks at signals: Ctrl-C is to be honoured within 0.1 s
+_SAVE_SECONDS = 1.0  # between two copies of the parameters, which a diverging training goes back to
+_MOST_EPOCHS = 4096  # in one block
+
+
+class History:
+    """What a `fit` has recorded, one value an epoch.
+
+    Attributes
+    ----------
+    loss : list of float
+        Mean over the samples of the epoch, while the parameters moved.
+    val_loss : list of float
+        Of the validation data after the epoch; empty without.
+    metrics : dict of str to list of float
+        ``"val_accuracy"`` or ``"val_r2"`` after the epoch; empty without validation data.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
+    """
+
+    def __init__(self):
+        self.loss = []
+        self.val_loss = []
+        self.metrics = {}
+        self.interrupted = False
+
+    def __repr__(self):
+        last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self._columns().items() if values)
+        return f"History({len(self.loss)} epochs{', ' * bool(last)}{last})"
+
+    def _columns(self):
+        return {"loss": self.loss, "val_loss": self.val_loss, **self.metrics}
+
+
+class Trainer:
+    """Trains a network.
+
+    A trainer goes on where it stopped: a second `fit` finds the optimiser's state and the count of epochs of the first.
+
+    Parameters
+    ----------
+    net : Network
+        Trained in place.
+    loss : Loss, optional
+        By default what goes with the output: CrossEntropy with softmax, BinaryCrossEntropy with sigmoid, SquaredError
+        with any other.
+    optimizer : Optimizer, optional
+        Adam() by default.
+    batch_size : int, default 32
+        Samples between two updates; all of them if there are fewer.
+    n_threads : int, default 1
+        Threads that share each step. The result is the same for any number.
+    seed : int, default 0
+        Decides the order of the samples.
+
+    Attributes
+    ----------
+    network, loss, optimizer, batch_size, n_threads, seed
+        As given; hyper-parameters of the optimiser may be changed at any time.
+    epoch : int
+        Epochs done.
+    stop_training : bool
+        Set by a callback to end a `fit`.
+    monitored : tuple of str
+        What callbacks find in their logs during a `fit`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of this kind, or the loss does not fit the network's output.
+    """
+
+    def __init__(self, net, loss=None, optimizer=None, batch_size=32, n_threads=1, seed=0):
+        if not isinstance(net, Network):
+            raise TypeError(f"net must be a fastbp.Network, got {net!r}")
+        self.network = net
+        output = net.layers[-1].activation
+        self.loss = _losses.default_loss(output) if loss is None else _losses.as_loss(loss)
+        self.loss.check(output)
+        self.optimizer = Adam() if optimizer is None else as_optimizer(optimizer)
+        self.batch_size = integer(batch_size, "batch_size", 1)
+        self.n_threads = integer(n_threads, "n_threads", 1)
+        self.seed = integer(seed, "seed", 0)
+        self.epoch = 0
+        self.stop_training = False
+        self.monitored = ("loss",)
+        self._states = None
+        self._n_steps = 0
+
+    def fit(
+        self,
+        X,
+        y,
+        epochs=10,
+        sample_weight=None,
+        validation_data=None,
+        callbacks=(),
+        shuffle=True,
+        progress=False,
+    ):
+        """Train for a number of epochs.
+
+        Ctrl-C ends the training within about 0.1 s: `fit` warns and returns the history so far, and the network
+        keeps what it has learnt.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_in)
+        y : array-like
+            Targets as the loss takes them.
+        epochs : int, default 10
+            At least 1.
+        sample_weight : array-like of shape (n_samples,), optional
+            Not negative, not all zero.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Evaluated after each epoch.
+        callbacks : sequence of Callback, default ()
+        shuffle : bool, default True
+            Whether each epoch takes the samples in an order of its own, decided by the seed and its number.
+        progress : bool, default False
+            Whether to show a progress bar, or plain lines where there is no terminal, on standard error.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of this kind; the network is then as it was.
+        DivergedError
+            If a loss or a parameter is not finite; the network then has its last finite parameters.
+        RuntimeError
+            If the network is being trained already, by another thread say.
+        """
+        net = self.network
+        epochs = integer(epochs, "epochs", 1)
+        shuffle = boolean(shuffle, "shuffle")
+        callbacks = self._callbacks(callbacks, epochs, boolean(progress, "progress"))
+        data, _, _ = net._data(X, y, self.loss, sample_weight)
+        validation = None if validation_data is None else self._validation(validation_data)
+        self._prepare_states()
+        history = History()
+        if validation is not None:
+            history.metrics[f"val_{self.loss.metric}"] = []
+        self.monitored = tuple(history._columns()) if validation else ("loss",)
+        self.stop_training = False
+        training = Training(
+            net._program,
+            data,
+            self.optimizer.config(),
+            self._states,
+            self._n_steps,
+            self.batch_size,
+            self.epoch,
+            shuffle,
+            self.seed,
+            self.n_threads,
+        )
+        with training:
+            begun = []
+            try:
+                for callback in callbacks:
+                    callback.on_fit_begin(self)
+                    begun.append(callback)
+                self._run(training, epochs, history, callbacks, validation)
+            except KeyboardInterrupt:
+                history.interrupted = True
+            finally:
+                self._n_steps = training.n_steps
+                self.epoch = training.epoch + (training.batch > 0)
+                for callback in begun:
+                    callback.on_fit_end(self)
+        if history.interrupted:
+            warnings.warn(f"training was interrupted in epoch {training.epoch}", stacklevel=2)
+        return history
+
+    def _run(self, training, epochs, history, callbacks, validation):
+        last = training.epoch + epochs
+        stops_each_epoch = bool(callbacks) or validation is not None
+        pace = _Pace()
+        training.save()
+        saved_at = time.monotonic()
+        while training.epoch < last and not self.stop_training:
+            epoch = training.epoch
+            if training.batch == 0:
+                for callback in callbacks:
+                    callback.on_epoch_begin(self, epoch)
+                training.set_optimizer(self.optimizer.config())
+            losses = np.empty(1 if stops_each_epoch else min(last - epoch, _MOST_EPOCHS))
+            with pace:
+                finite = training.train(pace.n_batches, losses)
+            ended = training.epoch - epoch
+            due = time.monotonic() - saved_at > _SAVE_SECONDS
+            if not finite or ((ended or due) and not training.params_are_finite()):
+                self._raise_diverged(training)
+            if due:
+                training.save()
+                saved_at = time.monotonic()
+            history.loss += losses[:ended].tolist()
+            if stops_each_epoch and ended:
+                self._end_epoch(epoch, history, callbacks, validation)
+
+    def _end_epoch(self, epoch, history, callbacks, validation):
+        logs = {"loss": history.loss[-1]}
+        if validation is not None:
+            scores = self._evaluate(*validation)
+            logs["val_loss"] = scores["loss"]
+            logs[f"val_{self.loss.metric}"] = scores[self.loss.metric]
+            history.val_loss.append(logs["val_loss"])
+            history.metrics[f"val_{self.loss.metric}"].append(logs[f"val_{self.loss.metric}"])
+        for callback in callbacks:
+            callback.on_epoch_end(self, epoch, logs)
+
+    def _raise_diverged(self, training):
+        """Go back to the last save and repeat, batch by batch, up to the one that diverges: training is exact."""
+        net = self.network
+        losses = np.empty(1)
+        training.restore()
+        while True:
+            before = net.params.copy()
+            epoch, batch = training.epoch, training.batch
+            if not training.train(1, losses):
+                layer = training.first_layer_not_finite(outputs=True)
+                what = "the loss" if layer < 0 else f"an output of layer {layer}"
+                break
+            if not training.params_are_finite():
+                net.params[...] = before
+                layer = training.first_layer_not_finite(outputs=False)
+                what = "an update"
+                break
+        self._states = None
+        self._n_steps = 0
+        raise DivergedError(
+            f"training diverged: in epoch {epoch}, batch {batch}, {what} is not finite; the network has its last finite "
+            f"parameters. Try a smaller learning rate than {self.optimizer.learning_rate:g}, or scale the data",
+            epoch,
+            batch,
+            None if layer < 0 else layer,
+        )
+
+    def learn_one(self, x, y):
+        """Learn from one sample: one step of the optimiser.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_in,)
+        y : int, float or array-like of shape (n_out,)
+            A label for CrossEntropy, otherwise the target.
+
+        Returns
+        -------
+        float
+            The loss of the sample before the step.
+
+        Raises
+        ------
+        TypeError, ValueError, DivergedError
+            As from `fit`.
+        """
+        net = self.network
+        x = np.asarray(x)
+        if x.shape != (net.n_in,):
+            raise ValueError(f"x must have shape ({net.n_in},), got {x.shape}")
+        data, _, _ = net._data(x[None, :], np.asarray(y)[None], self.loss)
+        self._prepare_states()
+        losses = np.empty(1)
+        training = Training(
+            net._program, data, self.optimizer.config(), self._states, self._n_steps, 1, 0, False, self.seed, 1
+        )
+        with training:
+            training.save()
+            if not training.train(1, losses) or not training.params_are_finite():
+                self._raise_diverged(training)
+            self._n_steps = training.n_steps
+        return float(losses[0])
+
+    def evaluate(self, X, y, sample_weight=None):
+        """Return loss and score on data that was, preferably, not trained on.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        dict of str to float
+            ``"loss"``, and ``"accuracy"`` (CrossEntropy, BinaryCrossEntropy) or ``"r2"`` (SquaredError).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of this kind.
+        """
+        return self._evaluate(*self.network._data(X, y, self.loss, sample_weight))
+
+    def _evaluate(self, data, targets, weights):
+        net = self.network
+        outputs = np.empty((data.n_rows, net.n_out), net.dtype)
+        loss = net._program.loss(data, outputs)
+        return {"loss": loss, self.loss.metric: self.loss.score(outputs, targets, weights)}
+
+    def _validation(self, validation_data):
+        if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+            raise TypeError("validation_data must be (X, y) or (X, y, sample_weight)")
+        try:
+            return self.network._data(validation_data[0], validation_data[1], self.loss, *validation_data[2:])
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"validation_data: {error}") from error
+
+    def _callbacks(self, callbacks, epochs, progress):
+        callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+        for callback in callbacks:
+            if not isinstance(callback, Callback):
+                raise TypeError(f"callbacks must be fastbp.Callback objects, got {callback!r}")
+        if progress:
+            from .progress import ProgressBar
+
+            callbacks.append(ProgressBar(epochs))
+        return callbacks
+
+    def _prepare_states(self):
+        """Zeros for the optimiser to remember in, when it is new or has become another."""
+        net = self.network
+        n = self.optimizer.n_states() * net.n_params
+        if self._states is None or self._states.size != n:
+            self._states = _aligned(n, net.dtype)
+            self._n_steps = 0
+
+
+class _Pace:
+    """Finds how many batches fill a block: times each, and asks for more or fewer."""
+
+    def __init__(self):
+        self.n_batches = 1
+
+    def __enter__(self):
+        self._began = time.perf_counter()
+
+    def __exit__(self, *error):
+        taken = max(time.perf_counter() - self._began, 1e-6)
+        factor = min(_BLOCK_SECONDS / taken, 8.0)
+        self.n_batches = max(1, int(self.n_batches * factor))
