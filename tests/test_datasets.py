@@ -50,9 +50,12 @@ def csv_file(tmp_path):
 class TestDigits:
     def test_shapes_types_and_values(self):
         X, y = load_digits()
-        assert X.shape == (1797, 64) and X.dtype == np.float32
-        assert y.shape == (1797,) and y.dtype == np.int64
-        assert X.min() == 0 and X.max() == 16
+        assert X.shape == (1797, 64)
+        assert X.dtype == np.float32
+        assert y.shape == (1797,)
+        assert y.dtype == np.int64
+        assert X.min() == 0
+        assert X.max() == 16
         np.testing.assert_array_equal(X, np.floor(X))
 
     def test_known_contents(self):
@@ -73,7 +76,8 @@ class TestIdxFiles:
     def test_every_type_plain_and_gzipped(self, tmp_path, kind, pack):
         array = (np.array([[0, 1, 2], [3, 100, 5]]) * (1 if kind == "u1" else -1)).astype(kind)
         found = load_idx(write_idx(tmp_path / "a.idx", array, pack))
-        assert found.dtype == np.dtype(kind) and found.dtype.isnative
+        assert found.dtype == np.dtype(kind)
+        assert found.dtype.isnative
         np.testing.assert_array_equal(found, array)
 
     def test_result_is_writable(self, tmp_path):
@@ -86,14 +90,16 @@ class TestIdxFiles:
         b = write_idx(tmp_path / "b", np.arange(3, dtype="i4"))
         found = load_idx([a, str(b)])
         assert isinstance(found, tuple)
-        assert found[0].shape == (2, 2) and found[1].tolist() == [0, 1, 2]
+        assert found[0].shape == (2, 2)
+        assert found[1].tolist() == [0, 1, 2]
 
     @pytest.mark.parametrize("joint", ["-", "."])
     @pytest.mark.parametrize("suffix", ["", ".gz"])
     def test_folder(self, tmp_path, joint, suffix):
         arrays = mnist_like(tmp_path, joint, suffix)
         for (X, y), (images, labels) in zip(load_idx(str(tmp_path)), arrays.values(), strict=True):
-            assert X.dtype == np.float32 and y.dtype == np.int64
+            assert X.dtype == np.float32
+            assert y.dtype == np.int64
             np.testing.assert_array_equal(X, images.reshape(len(images), 6))
             np.testing.assert_array_equal(y, labels)
 
@@ -168,7 +174,8 @@ class TestCsv:
         assert table.X.dtype == np.float32
         assert table.X.tolist() == [[1.5, 0, 1], [-2, 1, 0], [30, 0, 1]]
         assert table.classes == ("a", "b")
-        assert table.y.dtype == np.int64 and table.y.tolist() == [1, 0, 1]
+        assert table.y.dtype == np.int64
+        assert table.y.tolist() == [1, 0, 1]
 
     def test_frozen(self, csv_file):
         table = load_csv(csv_file("x,y\n1,a\n2,b\n"), "y")
@@ -200,7 +207,8 @@ class TestCsv:
     def test_float64_keeps_what_float32_would_lose(self, csv_file):
         path = csv_file("time,t\n1600000001,0.25\n1600000002,0.5\n")
         table = load_csv(path, "t", dtype=np.float64)
-        assert np.diff(table.X[:, 0]) == 1 and table.X.dtype == table.y.dtype == np.float64
+        assert np.diff(table.X[:, 0]) == 1
+        assert table.X.dtype == table.y.dtype == np.float64
         assert table.encode(path).dtype == np.float64
 
     def test_categorical_ignore_and_delimiter(self, csv_file):

@@ -33,9 +33,12 @@ def fashion_mnist():
 
 def test_files_are_what_they_should_be(fashion_mnist):
     (X, y), (X_test, y_test) = fashion_mnist
-    assert X.shape == (60000, 784) and X_test.shape == (10000, 784)
-    assert np.bincount(y).tolist() == [6000] * 10 and np.bincount(y_test).tolist() == [1000] * 10
-    assert X.min() == 0 and X.max() == 255
+    assert X.shape == (60000, 784)
+    assert X_test.shape == (10000, 784)
+    assert np.bincount(y).tolist() == [6000] * 10
+    assert np.bincount(y_test).tolist() == [1000] * 10
+    assert X.min() == 0
+    assert X.max() == 255
 
 
 def test_accuracy_after_three_epochs(fashion_mnist):

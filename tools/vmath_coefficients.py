@@ -1,14 +1,11 @@
-"""Derive the tables of src/fastbp/_engine/vmath_tables.h.
+"""Derive src/fastbp/_engine/vmath_tables.h, the constants of vmath.pxi.
 
     python tools/vmath_coefficients.py > src/fastbp/_engine/vmath_tables.h
 
-Needs mpmath (gmpy2 makes it several times faster). Every approximation is one form,
-
-    f(t) = (1 + t P(t)) / D(t),    P, D polynomials,
-
-because the kernels then compute x f(t) as (x + x t P(t)) / D(t): near zero the result is x / D(0), so a small x
-loses nothing, a denormal stays exact and a zero keeps its sign. The coefficients minimise the largest relative error:
-Remez's exchange algorithm (E. Remez 1934; for quotients: J.-M. Muller, Elementary Functions, 3rd ed., chapter 3).
+Needs mpmath, and is several times faster with gmpy2. Every table is the polynomial P whose largest error, weighted so
+that it is the relative error of the function that vmath.pxi makes of P, is as small as possible: Remez's exchange
+algorithm (E. Remez 1934; J.-M. Muller, Elementary Functions, 3rd ed., section 3.5), here with the extrema taken from
+a dense grid.
 """
 
 import struct
@@ -26,124 +23,118 @@ from mpmath import (
     frexp,
     ldexp,
     log,
-    log1p,
     lu_solve,
     matrix,
     mp,
     mpf,
     nstr,
     pi,
+    polyval,
     sqrt,
     tanh,
 )
 
-mp.dps = 70
+mp.dps = 60
 
-
-@dataclass(frozen=True)
-class Point:
-    """A sample of the function: the powers of t (scaled to |t| <= 1), f(t), and the sign of t.
-
-    The error is t times something (it is 0 at t = 0 by the form), so what alternates is the error times that sign.
-    """
-
-    powers: tuple
-    value: mpf
-    sign: int
+# How many terms each P has: the fewest that leave an error well below one rounding.
+TERMS = {
+    32: {"EXPM1": 5, "LOG1P": 4, "TANH": 3, "ERF": 8},
+    64: {"EXPM1": 10, "LOG1P": 10, "TANH": 6, "ERF": 27},
+}
+# Significant bits of a real; the power of two below which all rounds to 0, and the one from which all is infinite.
+PRECISION = {32: 24, 64: 53}
+EXPONENTS = {32: (-150, 128), 64: (-1075, 1024)}
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What to approximate: f(t) for t = warp(s), s in [low, high]; the number of terms of P and D; is D(0) fixed to 1."""
+    """P(t) ~ target(x) for t = argument(x), low <= x <= high; weight(x) times the error of P is what counts."""
 
-    function: Callable
     low: mpf
     high: mpf
-    terms_p: int
-    terms_d: int
-    warp: Callable = lambda s: s
-    unit_d: bool = True
+    argument: Callable
+    target: Callable
+    weight: Callable
 
 
 def chebyshev(low, high, count):
-    """Chebyshev's nodes, and both ends."""
-    return [low, *(low + (high - low) * (1 - cos(pi * (2 * i + 1) / (2 * count))) / 2 for i in range(count)), high]
+    """Chebyshev's nodes between low and high, and these two."""
+    nodes = [(1 - cos(pi * (2 * i + 1) / (2 * count))) / 2 for i in range(count)]
+    return [low, *(low + (high - low) * node for node in nodes), high]
 
 
-def extrema(errors, count):
-    """Indices of `count` extrema of alternating sign, the smallest at the ends dropped."""
+def alternating_extrema(errors):
+    """Indices of the largest error between two changes of sign."""
     peaks = []
     for i, error in enumerate(errors):
         if not peaks or (errors[peaks[-1]] > 0) != (error > 0):
             peaks.append(i)
         elif abs(error) > abs(errors[peaks[-1]]):
             peaks[-1] = i
-    while len(peaks) > count:
-        peaks.pop(0 if abs(errors[peaks[0]]) < abs(errors[peaks[-1]]) else -1)
     return peaks
 
 
-def minimax(fit):
-    """(P, D, largest relative error) of the best approximation of the form above."""
-    scale = max(abs(fit.warp(fit.low)), abs(fit.warp(fit.high)))
-    columns_p = range(1, fit.terms_p + 1)
-    columns_d = range(1 if fit.unit_d else 0, fit.terms_d)
-    unknowns = len(columns_p) + len(columns_d)
-    degree = max(fit.terms_p, fit.terms_d - 1)
+def minimax(fit, n_terms):
+    """(coefficients of P, lowest power first; largest weighted error)."""
+    scale = max(abs(fit.argument(fit.low)), abs(fit.argument(fit.high)))  # powers of at most 1 solve best
 
-    def point(s):
-        t = fit.warp(s)
-        return Point(tuple((t / scale) ** i for i in range(degree + 1)), fit.function(t), 1 if t > 0 else -1)
+    def sample(x):
+        return fit.argument(x) / scale, fit.target(x), fit.weight(x)
 
-    def numerator(solution, at):
-        return 1 + sum(solution[c] * at.powers[i] for c, i in enumerate(columns_p))
-
-    def denominator(solution, at):
-        terms = sum(solution[len(columns_p) + c] * at.powers[i] for c, i in enumerate(columns_d))
-        return terms + 1 if fit.unit_d else terms
-
-    def row(at):
-        """Coefficients of the linear equation N - f D = 0, and its right side."""
-        right = at.value - 1 if fit.unit_d else mpf(-1)
-        return [at.powers[i] for i in columns_p] + [-at.value * at.powers[i] for i in columns_d], right
-
-    def solve(rows):
-        return list(lu_solve(matrix([left for left, _ in rows]), matrix([right for _, right in rows])))
-
-    grid = [point(s) for s in chebyshev(fit.low, fit.high, 24 * (unknowns + 1))]
-    solution = solve([row(point(s)) for s in chebyshev(fit.low, fit.high, unknowns)[1:-1]])
-    levelled = mpf(0)
-    for _ in range(60):
-        errors = [at.sign * (numerator(solution, at) / (denominator(solution, at) * at.value) - 1) for at in grid]
-        largest = max(map(abs, errors))
-        if largest < levelled * mpf("1.002"):
-            break
-        peaks = extrema(errors, unknowns + 1)
-        if len(peaks) <= unknowns:
-            raise ArithmeticError(f"the error alternates {len(peaks)} times, not {unknowns + 1}: {fit}")
-        # N - f D = +-E f D at the peaks, with the D of the step before beside the unknown E.
-        rows = []
-        for i, peak in enumerate(peaks):
-            at = grid[peak]
-            left, right = row(at)
-            rows.append(([*left, (-1) ** i * at.sign * at.value * denominator(solution, at)], right))
-        *solution, levelled = solve(rows)
-        levelled = abs(levelled)
-    else:
-        raise ArithmeticError(f"no convergence: {fit}")
-    p = [c / scale**i for c, i in zip(solution, columns_p)]
-    d = [c / scale**i for c, i in zip(solution[len(columns_p) :], columns_d)]
-    return p, [mpf(1), *d] if fit.unit_d else d, largest
+    grid = [sample(x) for x in chebyshev(fit.low, fit.high, 40 * n_terms)]
+    reference = [sample(x) for x in chebyshev(fit.low, fit.high, n_terms - 1)]
+    for _ in range(50):
+        # The polynomial whose errors at the n_terms + 1 points of the reference are equal, of alternating sign.
+        rows = [[*(t**i for i in range(n_terms)), (-1) ** k / weight] for k, (t, _, weight) in enumerate(reference)]
+        *p, level = lu_solve(matrix(rows), matrix([target for _, target, _ in reference]))
+        errors = [(polyval(p[::-1], t) - target) * weight for t, target, weight in grid]
+        if max(map(abs, errors)) <= abs(level) * mpf("1.001"):
+            return [c / scale**i for i, c in enumerate(p)], abs(level)
+        peaks = alternating_extrema(errors)
+        while len(peaks) > n_terms + 1:
+            peaks.pop(0 if abs(errors[peaks[0]]) < abs(errors[peaks[-1]]) else -1)
+        reference = [grid[i] for i in peaks]
+    raise ArithmeticError(f"no convergence with {n_terms} terms: {fit}")
 
 
-def over_x(function):
-    """function(x) / x, 1 at 0."""
-    return lambda x: function(x) / x if x else mpf(1)
-
-
-def over_root(function):
-    """function(sqrt y) / sqrt y: an odd function in terms of y = x * x."""
-    return lambda y: function(sqrt(y)) / sqrt(y)
+def fits(erf_limit):
+    """The four functions on the intervals their arguments are reduced to; none is ever asked for at 0."""
+    tiny = mpf(2) ** -20
+    half_ln2 = log(2) / 2 * mpf("1.001")  # the multiple of ln 2 that is subtracted may just miss the nearest
+    return {
+        # expm1(r) = r + r^2 P(r). Wider on one side, so that no node is 0.
+        "EXPM1": Fit(
+            low=-half_ln2,
+            high=half_ln2 * mpf("1.0003"),
+            argument=lambda r: r,
+            target=lambda r: (expm1(r) - r) / r**2,
+            weight=lambda r: r**2 / abs(expm1(r)),
+        ),
+        # log1p(u) = 2 s + s z P(z), s = u / (2 + u), z = s^2, for u <= 1
+        "LOG1P": Fit(
+            low=tiny,
+            high=mpf(1) / 3,
+            argument=lambda s: s**2,
+            target=lambda s: 2 * (atanh(s) - s) / s**3,
+            weight=lambda s: s**3 / (2 * atanh(s)),
+        ),
+        # tanh(r) = r + r y P(y), y = r^2
+        "TANH": Fit(
+            low=tiny,
+            high=half_ln2 / 2,
+            argument=lambda r: r**2,
+            target=lambda r: (tanh(r) - r) / r**3,
+            weight=lambda r: r**3 / tanh(r),
+        ),
+        # erf(x) = 1 - (1 - v / 8)^8, v = x + x P(x)
+        "ERF": Fit(
+            low=tiny,
+            high=erf_limit,
+            argument=lambda x: x,
+            target=lambda x: 8 * (1 - erfc(x) ** mpf("0.125")) / x - 1,
+            weight=lambda x: x * erfc(x) ** mpf("0.875") / erf(x),
+        ),
+    }
 
 
 def leading_bits(value, count):
@@ -152,36 +143,12 @@ def leading_bits(value, count):
     return ldexp(floor(ldexp(fraction, count)), exponent - count)
 
 
-
-# The number of terms of P and of D: the fewest that leave an error well below one rounding.
-TERMS = {
-    32: {"EXPM1": (5, 1), "LOG1P": (3, 4), "TANH": (4, 5), "ERF": (5, 6)},
-    64: {"EXPM1": (10, 1), "LOG1P": (7, 8), "TANH": (9, 11), "ERF": (12, 14)},
-}
-# The significant bits of a real, and the power of two below which everything rounds to 0 and from which to infinity.
-PRECISION = {32: 24, 64: 53}
-EXPONENTS = {32: (-150, 128), 64: (-1075, 1024)}
-
-
-def fits(bits, limits):
-    """Each function on the interval its argument is reduced to."""
-    half_ln2 = log(2) / 2 * mpf("1.001")
-    terms = TERMS[bits]
-    # A little wider on the right, so that no node falls on 0, where the error is 0 whatever the coefficients.
-    yield "EXPM1", Fit(over_x(expm1), -half_ln2, half_ln2 * mpf("1.0003"), *terms["EXPM1"])
-    yield "LOG1P", Fit(over_x(log1p), sqrt(mpf(2)) / 2 - 1, mpf(1), *terms["LOG1P"])
-    small = mpf(2) ** -20
-    square = {"warp": lambda s: s * s}
-    yield "TANH", Fit(over_root(tanh), small, limits["TANH_LIMIT"], *terms["TANH"], **square)
-    yield "ERF", Fit(over_root(erf), small, limits["ERF_LIMIT"], *terms["ERF"], **square, unit_d=False)
-
-
 def constants(bits):
-    """Where the functions saturate, and the numbers argument reduction needs."""
+    """Where the functions saturate, and the numbers that argument reduction needs."""
     precision = PRECISION[bits]
     lowest, highest = EXPONENTS[bits]
     half_step = mpf(2) ** -(precision + 1)  # 1 - half_step rounds to 1
-    ln2_high = leading_bits(log(2), precision - int(-lowest).bit_length() - 1)
+    ln2_high = leading_bits(log(2), precision - (-lowest).bit_length() - 1)
     return {
         "EXP_LOWEST": (lowest - mpf("0.05")) * log(2),
         "EXP_HIGHEST": (highest + mpf("0.3")) * log(2),
@@ -202,38 +169,35 @@ def constants(bits):
 def c_literal(value, bits):
     """The nearest real, written so that it reads back exactly."""
     if bits == 64:
-        return f"(real){float(value):.17g}"
+        return f"{float(value):.17g}"
     nearest = struct.unpack("f", struct.pack("f", float(value)))[0]
     return f"(real){nearest:.9g}"
 
 
-def c_table(name, values, bits):
-    """A C array and the number of its terms."""
-    rows = "\n".join(f"    {c_literal(v, bits)}," for v in values)
-    return f"enum {{ {name}_TERMS = {len(values)} }};\nstatic const real {name}[{name}_TERMS] = {{\n{rows}\n}};"
-
-
 HEAD = """\
-/* Constants of vmath.pxi. Written by tools/vmath_coefficients.py: change that, not this. */
+/* The constants of vmath.pxi, written by tools/vmath_coefficients.py: change them there. Coefficients stand lowest
+ * power first; the error is that of the function made of them, without rounding. */
 #ifndef FBP_VMATH_TABLES_H
 #define FBP_VMATH_TABLES_H
+
 #include "simd.h"
 """
 
 
 def main():
     print(HEAD)
-    for bits in sorted(TERMS):
-        print(f"{'#if' if bits == 32 else '#elif'} FBP_BITS == {bits}")
-        limits = constants(bits)
-        for name, value in limits.items():
+    for bits, terms in TERMS.items():
+        print(f"#{'if' if bits == 32 else 'elif'} FBP_BITS == {bits}")
+        values = constants(bits)
+        for name, value in values.items():
             print(f"static const real {name} = {c_literal(value, bits)};")
-        for name, fit in fits(bits, limits):
-            p, d, error = minimax(fit)
+        for name, fit in fits(values["ERF_LIMIT"]).items():
+            p, error = minimax(fit, terms[name])
             print(f"\n/* relative error 2^{nstr(log(error, 2), 4)} */")
-            print(c_table(f"{name}_P", p, bits))
-            if len(d) > 1:
-                print(c_table(f"{name}_D", d, bits))
+            print(f"enum {{ {name}_TERMS = {len(p)} }};")
+            print(f"static const real {name}_P[{name}_TERMS] = {{")
+            print("\n".join(f"    {c_literal(c, bits)}," for c in p))
+            print("};")
         print()
     print("#endif\n\n#endif")
 

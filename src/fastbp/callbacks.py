@@ -72,8 +72,7 @@ class EarlyStopping(Callback):
         if self.monitor not in trainer.monitored:
             hint = ": give fit validation_data" if self.monitor.startswith("val_") else ""
             raise ValueError(
-                f"EarlyStopping monitors {self.monitor!r}, this training computes "
-                f"{', '.join(trainer.monitored)}{hint}"
+                f"EarlyStopping monitors {self.monitor!r}, this training computes {', '.join(trainer.monitored)}{hint}"
             )
         self._reset()
 

@@ -121,9 +121,7 @@ class BinaryCrossEntropy(Loss):
     def targets(self, y, n_samples, n_out, dtype):
         y = _as_rows(y, n_samples, n_out, dtype)
         if y.min() < 0 or y.max() > 1:
-            raise ValueError(
-                f"y must be in [0, 1] for BinaryCrossEntropy, got values from {y.min():g} to {y.max():g}"
-            )
+            raise ValueError(f"y must be in [0, 1] for BinaryCrossEntropy, got values from {y.min():g} to {y.max():g}")
         return y
 
 
@@ -141,8 +139,9 @@ def default_loss(activation):
 def as_loss(loss):
     """Return a loss; TypeError for anything else."""
     if not isinstance(loss, Loss):
-        raise TypeError(f"loss must be a fastbp loss, {' or '.join(f'{c.__name__}()' for c in LOSSES.values())}, "
-                        f"got {loss!r}")
+        raise TypeError(
+            f"loss must be a fastbp loss, {' or '.join(f'{c.__name__}()' for c in LOSSES.values())}, got {loss!r}"
+        )
     return loss
 
 

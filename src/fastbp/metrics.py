@@ -35,4 +35,3 @@ def r2(outputs, targets, sample_weight=None):
     constant = total == 0
     scores = 1 - error / np.where(constant, 1, total)
     return float(np.where(constant, error == 0, scores).mean())
-

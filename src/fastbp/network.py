@@ -78,7 +78,9 @@ class Network:
         named = self.named_parameters()
         for number, layer in enumerate(self.layers):
             prefix = f"{number}."
-            layer.initialize({name.removeprefix(prefix): a for name, a in named.items() if name.startswith(prefix)}, rng)
+            layer.initialize(
+                {name.removeprefix(prefix): a for name, a in named.items() if name.startswith(prefix)}, rng
+            )
 
     @classmethod
     def mlp(cls, widths, activation="relu", output="identity", dtype="float32", seed=0):
@@ -294,7 +296,8 @@ class Network:
             raise
         except (ValueError, TypeError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(
-                f"{os.fspath(path)!r} is not a fastbp model, version {_FILE_VERSION}, as Network.save writes it: {error}"
+                f"{os.fspath(path)!r} is not a fastbp model, version {_FILE_VERSION}, as Network.save writes it: "
+                f"{error}"
             ) from error
         network.params[...] = params
         return network
@@ -346,8 +349,9 @@ class Network:
             n_in = layer.n_out
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = [
-            "  ".join([*(cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)),
-                       row[3].rjust(widths[3])])
+            "  ".join(
+                [*(cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)), row[3].rjust(widths[3])]
+            )
             for row in rows
         ]
         size = self.params.nbytes
@@ -368,4 +372,3 @@ def _as_layers(layers):
         if layer.activation == "softmax" and number < len(layers) - 1:
             raise ValueError(f"softmax is for the last layer alone, got it in layer {number} of {len(layers)}")
     return layers
-

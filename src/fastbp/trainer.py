@@ -249,8 +249,8 @@ class Trainer:
         self._states = None
         self._n_steps = 0
         raise DivergedError(
-            f"training diverged: in epoch {epoch}, batch {batch}, {what} is not finite; the network has its last finite "
-            f"parameters. Try a smaller learning rate than {self.optimizer.learning_rate:g}, or scale the data",
+            f"training diverged: in epoch {epoch}, batch {batch}, {what} is not finite; the network has its last "
+            f"finite parameters. Try a smaller learning rate than {self.optimizer.learning_rate:g}, or scale the data",
             epoch,
             batch,
             None if layer < 0 else layer,

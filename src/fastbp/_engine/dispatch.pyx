@@ -8,6 +8,7 @@ import os
 from importlib import import_module
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.string cimport memset
 
 from fastbp._engine.buffers cimport View, view
 from fastbp._engine.kernels cimport KERNELS_ABI, Kernels, idx
@@ -105,6 +106,27 @@ def all_finite(array):
     with nogil:
         finite = k.all_finite(values.data, values.n)
     return bool(finite)
+
+
+def fma_flops(int bits, idx n_rounds):
+    """Run multiply-adds on registers alone and return how many operations those were, for benchmarks.
+
+    Parameters
+    ----------
+    bits : 32 or 64
+    n_rounds : int
+
+    Returns
+    -------
+    int
+        Floating-point operations done, two a multiply-add; divided by the time taken: the peak of one core.
+    """
+    cdef const Kernels* k = kernels(bits)
+    cdef double memory[64]      # zeros: x 0 + 0
+    memset(memory, 0, sizeof(memory))
+    with nogil:
+        k.fma_loop(n_rounds, memory)
+    return n_rounds * 12 * 2 * (k.panel // 2)
 
 
 def math_apply(str target, str name, x):

@@ -103,3 +103,5 @@ ctypedef struct Kernels:
     bint (*all_finite)(const void* x, idx n) noexcept nogil
     # out OUT = f(x) for a function of vmath.pxi, by its number; for tests
     void (*math)(int function, const void* x, void* out, idx n) noexcept nogil
+    # n_rounds times 12 multiply-adds of a vector of panel / 2 reals; memory INOUT (panel,); for benchmarks
+    void (*fma_loop)(idx n_rounds, void* memory) noexcept nogil

@@ -6,6 +6,7 @@
 #                 activations.pxi  activations, softmax and their derivatives
 #                 losses.pxi       losses and their gradients
 #                 updates.pxi      optimiser steps
+#                 peak.pxi         a loop of multiply-adds, for benchmarks
 # and here the table that hands them out; kernels.pxd says what each does. Read that first.
 
 from cpython.pycapsule cimport PyCapsule_New
@@ -35,6 +36,7 @@ include "layout.pxi"
 include "activations.pxi"
 include "losses.pxi"
 include "updates.pxi"
+include "peak.pxi"
 
 
 cdef void math(int function, const void* x, void* out, idx n) noexcept nogil:
@@ -65,6 +67,7 @@ cdef Kernels _table = Kernels(
     adam=adam,
     all_finite=all_finite,
     math=math,
+    fma_loop=fma_loop,
 )
 
 table = PyCapsule_New(&_table, "fastbp.Kernels", NULL)

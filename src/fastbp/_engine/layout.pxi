@@ -1,45 +1,93 @@
 # Between rows of samples and panels of them: the engine's only reshuffling of data.
+#
+# All three functions are transpositions of blocks of LANES rows by QUAD columns. Columns that are left over are moved
+# one by one; rows that are missing are stood in for by the last one.
 
 
-# panels (n_cols, PANEL) OUT <- rows IN; spare columns of the last panel become zero
+# out (QUAD, LANES), its rows `step` apart  <-  the transpose of columns offset ... offset + QUAD - 1 of LANES rows
+cdef inline void transpose_block(const real** rows, idx offset, real* out, idx step) noexcept nogil:
+    cdef vec low, high
+    cdef vec v[4]
+    cdef int i
+    for i in range(QUAD):
+        v[i] = vload_quads(rows + i, offset)
+    if QUAD == 4:
+        low = vzip_low(v[0], v[2])
+        high = vzip_high(v[0], v[2])
+        v[0] = vzip_low(v[1], v[3])
+        v[1] = vzip_high(v[1], v[3])
+        vstore(out, vzip_low(low, v[0]))
+        vstore(out + step, vzip_high(low, v[0]))
+        vstore(out + 2 * step, vzip_low(high, v[1]))
+        vstore(out + 3 * step, vzip_high(high, v[1]))
+    else:
+        vstore(out, vzip_low(v[0], v[1]))
+        vstore(out + step, vzip_high(v[0], v[1]))
+
+
+# out (n_cols, LANES), its rows `step` apart  <-  the transpose of LANES rows
+cdef inline void transpose_columns(const real** rows, idx n_cols, real* out, idx step) noexcept nogil:
+    cdef idx j = 0
+    cdef int i
+    while j + QUAD <= n_cols:
+        transpose_block(rows, j, out + j * step, step)
+        j += QUAD
+    while j < n_cols:
+        for i in range(LANES):
+            out[j * step + i] = rows[i][j]
+        j += 1
+
+
+# panels (n_cols, PANEL) OUT <- rows IN; what is spare in the last panel is finite
 cdef void pack_rows(const void* rows, const idx* order, idx n_cols, const Panels* panels) noexcept nogil:
-    cdef const real* row
+    cdef const real* sources[LANES]
     cdef real* out
-    cdef idx p, s, j, n
+    cdef idx p, sample
+    cdef int half, i
     for p in range(panels.first, panels.last):
         out = <real*> panels.data + p * panels.stride
-        n = min(panels.n_samples - p * PANEL, <idx> PANEL)
-        for s in range(n):
-            row = <const real*> rows + (order[p * PANEL + s] if order != NULL else p * PANEL + s) * n_cols
-            for j in range(n_cols):
-                out[j * PANEL + s] = row[j]
-        for s in range(n, PANEL):
-            for j in range(n_cols):
-                out[j * PANEL + s] = 0
+        for half in range(n_vectors(panels.n_samples - p * PANEL)):
+            for i in range(LANES):
+                sample = min(p * PANEL + half * LANES + i, panels.n_samples - 1)
+                sources[i] = <const real*> rows + (order[sample] if order != NULL else sample) * n_cols
+            transpose_columns(sources, n_cols, out + half * LANES, PANEL)
 
 
 # rows OUT (n_samples, n_cols) <- panels IN (n_cols, PANEL)
 cdef void unpack_rows(const Panels* panels, idx n_cols, void* rows) noexcept nogil:
+    cdef const real* sources[LANES]
     cdef const real* panel
     cdef real* out
-    cdef idx p, s, j, n
+    cdef idx p, s, n, column
+    cdef int i
     for p in range(panels.first, panels.last):
         panel = <const real*> panels.data + p * panels.stride
         out = <real*> rows + p * PANEL * n_cols
         n = min(panels.n_samples - p * PANEL, <idx> PANEL)
-        for s in range(n):
-            for j in range(n_cols):
-                out[s * n_cols + j] = panel[j * PANEL + s]
+        column = 0
+        while column + LANES <= n_cols:
+            for i in range(LANES):
+                sources[i] = panel + (column + i) * PANEL
+            transpose_columns(sources, n, out + column, n_cols)
+            column += LANES
+        while column < n_cols:
+            for s in range(n):
+                out[s * n_cols + column] = panel[column * PANEL + s]
+            column += 1
 
 
-# out: column panel j // PANEL, row sample, column j % PANEL <- panels IN (n_cols, PANEL)
+# out: column panel j // PANEL, row sample, column j % PANEL <- panels IN (n_cols, PANEL); what is spare is finite
 cdef void transpose(const Panels* panels, idx n_cols, void* out, idx stride) noexcept nogil:
+    cdef const real* sources[LANES]
     cdef const real* panel
-    cdef real* column
-    cdef idx p, s, j
+    cdef idx p, column
+    cdef int i
     for p in range(panels.first, panels.last):
         panel = <const real*> panels.data + p * panels.stride
-        for j in range(n_cols):
-            column = <real*> out + j // PANEL * stride + p * PANEL * PANEL + j % PANEL
-            for s in range(PANEL):
-                column[s * PANEL] = panel[j * PANEL + s]
+        column = 0
+        while column < n_cols:
+            for i in range(LANES):
+                sources[i] = panel + min(column + i, n_cols - 1) * PANEL
+            transpose_columns(sources, n_vectors(panels.n_samples - p * PANEL) * LANES,
+                              <real*> out + column // PANEL * stride + p * PANEL * PANEL + column % PANEL, PANEL)
+            column += LANES

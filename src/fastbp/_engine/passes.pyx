@@ -8,7 +8,7 @@ from libc.math cimport isfinite
 
 from fastbp._engine.dense cimport dense_kind
 from fastbp._engine.kernels cimport SOFTMAX, Kernels, Panels, idx
-from fastbp._engine.losses cimport Targets, loss_of_panels, sum_of_losses
+from fastbp._engine.losses cimport loss_of_panels, sum_of_losses
 from fastbp._engine.program cimport DENSE, Op, OpKind, Pass, Slot, at, barrier_wait, divide
 
 cdef const OpKind* _kinds[1]
@@ -59,7 +59,10 @@ cdef void finish_output(Batches* b, int thread, int n_threads) noexcept nogil:
 
 
 cdef double loss_of_rows(Batches* b, idx begin, idx n, bint gradient, int thread, int n_threads) noexcept nogil:
-    """Return sum(w_i l_i) over samples begin ... begin + n - 1, no more than fit at once; its gradient at the output OUT."""
+    """Return sum(w_i l_i) over samples begin ... begin + n - 1, no more than fit at once.
+
+    Its gradient at the output OUT.
+    """
     forward_pass(b, begin, n, thread, n_threads)
     b.targets.order = b.order + begin if b.order != NULL else NULL
     b.targets.first = begin

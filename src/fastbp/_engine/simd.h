@@ -58,6 +58,49 @@ FBP_INLINE vec vselect(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)
 FBP_INLINE vec vmax(vec a, vec b) { return vselect(a < b, b, a); }
 FBP_INLINE vec vmin(vec a, vec b) { return vselect(b < a, b, a); }
 
+/* A transposition goes by quads, the 16 bytes within which every target can interleave two vectors. */
+#define QUAD ((int)(16 / sizeof(real)))
+typedef real quad __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+#if FBP_VEC_BYTES / (FBP_BITS / 8) == 16
+#define FBP_LOW 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29
+#define FBP_HIGH 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31
+#elif FBP_VEC_BYTES == 64
+#define FBP_LOW 0, 8, 2, 10, 4, 12, 6, 14
+#define FBP_HIGH 1, 9, 3, 11, 5, 13, 7, 15
+#elif FBP_VEC_BYTES == 32 && FBP_BITS == 32
+#define FBP_LOW 0, 8, 1, 9, 4, 12, 5, 13
+#define FBP_HIGH 2, 10, 3, 11, 6, 14, 7, 15
+#elif FBP_VEC_BYTES == 32
+#define FBP_LOW 0, 4, 2, 6
+#define FBP_HIGH 1, 5, 3, 7
+#elif FBP_BITS == 32
+#define FBP_LOW 0, 4, 1, 5
+#define FBP_HIGH 2, 6, 3, 7
+#else
+#define FBP_LOW 0, 2
+#define FBP_HIGH 1, 3
+#endif
+/* Of each quad of a and b, the first halves or the last halves, interleaved. */
+FBP_INLINE vec vzip_low(vec a, vec b) { return __builtin_shufflevector(a, b, FBP_LOW); }
+FBP_INLINE vec vzip_high(vec a, vec b) { return __builtin_shufflevector(a, b, FBP_HIGH); }
+/* Quad i of the result is the quad at rows[i * QUAD] + offset. */
+FBP_INLINE vec vload_quads(const real *const *rows, intptr_t offset)
+{
+    union {
+        quad part[FBP_VEC_BYTES / 16];
+        vec whole;
+    } v;
+    v.part[0] = *(const quad *)(rows[0] + offset);
+#if FBP_VEC_BYTES >= 32
+    v.part[1] = *(const quad *)(rows[QUAD] + offset);
+#endif
+#if FBP_VEC_BYTES >= 64
+    v.part[2] = *(const quad *)(rows[2 * QUAD] + offset);
+    v.part[3] = *(const quad *)(rows[3 * QUAD] + offset);
+#endif
+    return v.whole;
+}
+
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #define FBP_INTEL(name) _mm512_##name
@@ -123,10 +166,14 @@ FBP_INLINE vec vcopysign(vec x, vec sign) { return (vec)(((ivec)x & ~FBP_SIGN) |
 FBP_INLINE vec vhigh_half(vec x) { return (vec)((ivec)x & -FBP_BIT((MANTISSA_BITS + 2) / 2)); }
 
 /* k = y + ROUNDER holds n + 2 * EXPONENT_BIAS in its lowest bits, n the integer next to y, and k - ROUNDER is n.
- * 2^n is made as two factors, 2^floor(n / 2) and 2^ceil(n / 2): 2^n itself may be too large or small for a real. */
-#define ROUNDER ((real)(FBP_BIT(MANTISSA_BITS) + FBP_BIT(MANTISSA_BITS - 1) + 2 * EXPONENT_BIAS))
+ * 2^n is made as two factors, 2^floor(n / 2) and 2^ceil(n / 2): 2^n itself may be too large or small for a real.
+ * Where it never is, POW2_ROUNDER and vpow2 make it in one. */
+#define FBP_INTEGERS (FBP_BIT(MANTISSA_BITS) + FBP_BIT(MANTISSA_BITS - 1))
+#define ROUNDER ((real)(FBP_INTEGERS + 2 * EXPONENT_BIAS))
+#define POW2_ROUNDER ((real)(FBP_INTEGERS + EXPONENT_BIAS))
 FBP_INLINE vec vpow2_floor(vec k) { return (vec)(((uvec)k >> 1) << MANTISSA_BITS); }
 FBP_INLINE vec vpow2_ceil(vec k) { return (vec)(((uvec)k - ((uvec)k >> 1)) << MANTISSA_BITS); }
+FBP_INLINE vec vpow2(vec k) { return (vec)((uvec)k << MANTISSA_BITS); }
 /* 1 / p for a power of two, p and 1 / p normal. */
 FBP_INLINE vec vpow2_inverse(vec p) { return (vec)(((real_bits)(2 * EXPONENT_BIAS) << MANTISSA_BITS) - (ivec)p); }
 

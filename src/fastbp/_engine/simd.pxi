@@ -8,6 +8,7 @@ cdef extern from "simd.h" nogil:
     enum:
         FBP_BITS
         LANES
+        QUAD
         STRIP_ROWS
     ctypedef float real
     ctypedef float vec
@@ -18,6 +19,9 @@ cdef extern from "simd.h" nogil:
     vec vsplat(real x)
     vec vfma(vec a, vec b, vec c)
     vec vsqrt(vec x)
+    vec vzip_low(vec a, vec b)
+    vec vzip_high(vec a, vec b)
+    vec vload_quads(const real** rows, Py_ssize_t offset)
     vec vmax(vec a, vec b)
     vec vmin(vec a, vec b)
     ivec vless(vec a, vec b)
@@ -25,10 +29,11 @@ cdef extern from "simd.h" nogil:
     ivec vlesseq(vec a, vec b)
     vec vselect(ivec mask, vec yes, vec no)
 
-    const real ROUNDER
+    const real ROUNDER, POW2_ROUNDER
     vec vminus_abs(vec x)
     vec vcopysign(vec x, vec sign)
     vec vhigh_half(vec x)
+    vec vpow2(vec k)
     vec vpow2_floor(vec k)
     vec vpow2_ceil(vec k)
     vec vpow2_inverse(vec p)

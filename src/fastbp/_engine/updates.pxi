@@ -29,8 +29,8 @@ cdef void sgd(void* w, const void* g, idx n, double learning_rate, double weight
 
 # PyTorch's form of momentum (Sutskever et al. 2013 with the rate outside):
 # g += weight_decay w;  v = momentum v + g (v = g at first);  w -= rate (g + momentum v if nesterov else v)
-cdef inline void momentum_vector(real* w, const real* g, real* velocity, vec rate, bint decays, vec decay, vec mu, bint nesterov,
-                                 bint first) noexcept nogil:
+cdef inline void momentum_vector(real* w, const real* g, real* velocity, vec rate, bint decays, vec decay, vec mu,
+                                 bint nesterov, bint first) noexcept nogil:
     cdef vec weight = vload(w)
     cdef vec grad = vfma(decay, weight, vload(g)) if decays else vload(g)
     cdef vec v = grad if first else vfma(mu, vload(velocity), grad)
@@ -63,8 +63,8 @@ cdef void momentum(void* w, const void* g, void* velocity, idx n, double learnin
 # Kingma & Ba 2015, algorithm 1, with PyTorch's order of operations:
 # m += (1 - beta_1)(g - m);  v = beta_2 v + (1 - beta_2) g^2;  w -= rate / c1 * m / (sqrt(v) / sqrt(c2) + epsilon)
 # where c1 = 1 - beta_1^t and c2 = 1 - beta_2^t
-cdef inline void adam_vector(real* w, const real* g, real* m, real* v, vec rate, bint decays, vec decay, vec take_1, vec keep_2,
-                             vec take_2, vec unbias_2, vec epsilon) noexcept nogil:
+cdef inline void adam_vector(real* w, const real* g, real* m, real* v, vec rate, bint decays, vec decay, vec take_1,
+                             vec keep_2, vec take_2, vec unbias_2, vec epsilon) noexcept nogil:
     cdef vec weight = vload(w)
     cdef vec grad = vfma(decay, weight, vload(g)) if decays else vload(g)
     cdef vec first = vfma(take_1, grad - vload(m), vload(m))
@@ -90,15 +90,16 @@ cdef void adam(void* w, const void* g, void* m, void* v, idx n, double learning_
     cdef vec eps = vsplat(<real> epsilon)
     cdef idx i = 0
     while i + LANES <= n:
-        adam_vector(weights + i, grads + i, first + i, second + i, rate, weight_decay != 0, decay, take_1, keep_2, take_2, unbias_2,
-                    eps)
+        adam_vector(weights + i, grads + i, first + i, second + i, rate, weight_decay != 0, decay, take_1, keep_2,
+                    take_2, unbias_2, eps)
         i += LANES
     if i < n:
         load_tail(tail[0], weights + i, n - i)
         load_tail(tail[1], grads + i, n - i)
         load_tail(tail[2], first + i, n - i)
         load_tail(tail[3], second + i, n - i)
-        adam_vector(tail[0], tail[1], tail[2], tail[3], rate, weight_decay != 0, decay, take_1, keep_2, take_2, unbias_2, eps)
+        adam_vector(tail[0], tail[1], tail[2], tail[3], rate, weight_decay != 0, decay, take_1, keep_2, take_2,
+                    unbias_2, eps)
         store_tail(weights + i, tail[0], n - i)
         store_tail(first + i, tail[2], n - i)
         store_tail(second + i, tail[3], n - i)

@@ -15,14 +15,11 @@ from fastbp._engine.vmath_names cimport *
 
 cdef extern from "vmath_tables.h" nogil:
     enum:
-        EXPM1_P_TERMS, LOG1P_P_TERMS, LOG1P_D_TERMS, TANH_P_TERMS, TANH_D_TERMS, ERF_P_TERMS, ERF_D_TERMS
+        EXPM1_TERMS, LOG1P_TERMS, TANH_TERMS, ERF_TERMS
     const real* EXPM1_P
     const real* LOG1P_P
-    const real* LOG1P_D
     const real* TANH_P
-    const real* TANH_D
     const real* ERF_P
-    const real* ERF_D
     const real EXP_LOWEST, EXP_HIGHEST, GAUSS_LIMIT, TANH_LIMIT, ERF_LIMIT
     const real LOG2_E, LN2_HIGH, LN2_LOW, SQRT_HALF, INV_SQRT_2PI
     const real SMALLEST_NORMAL, DENORMAL_SCALE, DENORMAL_SCALE_LOG2
@@ -54,7 +51,7 @@ cdef inline vec remainder(vec x, vec k) noexcept nogil:
 
 # exp(r) - 1
 cdef inline vec expm1_of_remainder(vec r) noexcept nogil:
-    return vfma(r * r, polynomial(r, EXPM1_P, EXPM1_P_TERMS), r)
+    return vfma(r * r, polynomial(r, EXPM1_P, EXPM1_TERMS), r)
 
 
 cdef inline vec exp_of_clamped(vec x) noexcept nogil:
@@ -66,10 +63,11 @@ cdef inline vec exp_of_minus_abs(vec x) noexcept nogil:
     return exp_of_clamped(vmax(vminus_abs(x), vsplat(EXP_LOWEST)))
 
 
-# log(1 + u) for sqrt(1/2) - 1 <= u <= 1
+# log(1 + u) = 2 artanh(s), s = u / (2 + u), for sqrt(1/2) - 1 <= u <= 1; written so that u itself, which is exact, leads
 cdef inline vec log1p_of_small(vec u) noexcept nogil:
-    return (vfma(u * u, polynomial(u, LOG1P_P, LOG1P_P_TERMS), u)
-            / polynomial(u, LOG1P_D, LOG1P_D_TERMS))
+    cdef vec s = u / (vsplat(2) + u)
+    cdef vec z = s * s
+    return vfma(-s, vfma(-z, polynomial(z, LOG1P_P, LOG1P_TERMS), u), u)
 
 
 cdef inline vec vexp(vec x) noexcept nogil:
@@ -99,17 +97,28 @@ cdef inline vec vlog(vec x) noexcept nogil:
                    vselect(vequal(x, zero), -infinity, vsplat(<real> NAN)))
 
 
-# |x| at most the limit from where the result rounds to 1
+# With |x| = n log(2) / 2 + r and exp(2 r) = (1 + t) / (1 - t), t = tanh(r): tanh|x| = (2^n (1 + t) - (1 - t)) / (2^n
+# (1 + t) + (1 - t)). Where this comes close to 1, an error in t no longer matters.
 cdef inline vec vtanh(vec x) noexcept nogil:
-    cdef vec c = clamp(x, -TANH_LIMIT, TANH_LIMIT)
-    cdef vec y = c * c
-    return vfma(c * y, polynomial(y, TANH_P, TANH_P_TERMS), c) / polynomial(y, TANH_D, TANH_D_TERMS)
+    cdef vec one = vsplat(1)
+    cdef vec a = vmin(-vminus_abs(x), vsplat(TANH_LIMIT))
+    cdef vec k = vfma(a, vsplat(2 * LOG2_E), vsplat(POW2_ROUNDER))
+    cdef vec n = k - vsplat(POW2_ROUNDER)
+    cdef vec r = vfma(n, vsplat(<real> -0.5 * LN2_LOW), vfma(n, vsplat(<real> -0.5 * LN2_HIGH), a))
+    cdef vec y = r * r
+    cdef vec t = vfma(r * y, polynomial(y, TANH_P, TANH_TERMS), r)
+    cdef vec s = vpow2(k)
+    return vcopysign(vfma(t, s + one, s - one) / vfma(t, s - one, s + one), x)
 
 
+# erf|x| = 1 - (1 - v / 8)^8, after an idea of C. Hastings (1955). First w / 2 = 1 - (1 - v / 8)^4, multiplied out so
+# that v leads, then w - w^2 / 4 = 1 - (1 - w / 2)^2: where this comes close to 1, an error in w no longer matters.
 cdef inline vec verf(vec x) noexcept nogil:
-    cdef vec c = clamp(x, -ERF_LIMIT, ERF_LIMIT)
-    cdef vec y = c * c
-    return vfma(c * y, polynomial(y, ERF_P, ERF_P_TERMS), c) / polynomial(y, ERF_D, ERF_D_TERMS)
+    cdef vec a = vmin(-vminus_abs(x), vsplat(ERF_LIMIT))
+    cdef vec v = vfma(a, polynomial(a, ERF_P, ERF_TERMS), a)
+    cdef vec cubic = vfma(v, vsplat(<real> (-1. / 2048)), vsplat(<real> (1. / 64)))
+    cdef vec w = vfma(v * v, vfma(v, cubic, vsplat(<real> (-3. / 16))), v)
+    return vcopysign(vfma(w * vsplat(<real> -0.25), w, w), x)
 
 
 # 1 / (1 + exp(-x)), and with exp(x) above and below for x < 0, which keeps the tail exact

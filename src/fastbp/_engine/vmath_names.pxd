@@ -1,4 +1,7 @@
-"""The functions of vmath.pxi by number, as `math_apply` takes them; dispatch.MATH_FUNCTIONS has the names in this order."""
+"""The functions of vmath.pxi by number, as `math_apply` takes them.
+
+dispatch.MATH_FUNCTIONS has the names in this order.
+"""
 
 cdef enum:
     MATH_EXP

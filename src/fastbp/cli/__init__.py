@@ -4,16 +4,17 @@ import argparse
 import math
 import os
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from .. import __version__
-from .info import info
-from .predict import predict
-from .train import ACTIVATIONS, OPTIMIZERS, train
+from . import info, predict, train
 
+T = TypeVar("T")
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, ArithmeticError, MemoryError)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Parameters
@@ -41,18 +42,18 @@ def main(argv=None):
     return 0
 
 
-def _fail(status, message):
+def _fail(status: int, message: str) -> int:
     print(f"fastbp: {' '.join(message.split())}", file=sys.stderr)
     return status
 
 
-def _message(error):
+def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error) or type(error).__name__
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastbp", description="Train small neural networks by back-propagation.")
     parser.add_argument("--version", action="version", version=f"fastbp {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -63,21 +64,20 @@ def _parser():
     command.add_argument("file", metavar="FILE", help="CSV with the columns of training; for images IDX, .npy or CSV")
     command.add_argument("--proba", action="store_true", help="also print the probability of every class, as CSV")
     command.add_argument("--out", metavar="FILE", help="write to this file instead of standard output")
-    command.set_defaults(run=predict)
+    command.set_defaults(run=predict.run)
 
     command = commands.add_parser("info", help="describe a model", description="Describe a model file.")
     command.add_argument("model", metavar="MODEL")
-    command.set_defaults(run=info)
+    command.set_defaults(run=info.run)
     return parser
 
 
-def _add_train(commands):
+def _add_train(commands: Any) -> None:
     command = commands.add_parser(
         "train",
         help="train a network",
         description="Train a network, test it on data it has not seen, and write it to a file. "
         "Without --csv or --idx: on the 1,797 handwritten digits that come with fastbp.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     data = command.add_argument_group("data")
     source = data.add_mutually_exclusive_group()
@@ -95,24 +95,27 @@ def _add_train(commands):
     network.add_argument(
         "--hidden", metavar="N,N,...", type=_sizes, default=(256,), help="hidden layers, such as 128,64; default 256"
     )
-    network.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers; default relu")
+    network.add_argument(
+        "--activation", choices=train.ACTIVATIONS, default="relu", help="of hidden layers; default relu"
+    )
     network.add_argument(
         "--epochs", metavar="N", type=_positive_int, help="at most; default about 5,000 mini-batches, 20 to 500 epochs"
     )
     network.add_argument("--batch-size", metavar="N", type=_positive_int, default=32, help="default 32")
-    rates = ", ".join(f"{rate} for {name}" for name, (_, rate) in OPTIMIZERS.items())
+    rates = ", ".join(f"{rate} for {name}" for name, (_, rate) in train.OPTIMIZERS.items())
     network.add_argument("--learning-rate", metavar="X", type=_positive_float, help=f"default {rates}")
-    network.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="default adam")
+    network.add_argument("--optimizer", choices=train.OPTIMIZERS, default="adam", help="default adam")
     network.add_argument("--seed", metavar="N", type=_natural, default=0, help="of split, weights, order; default 0")
     network.add_argument("--threads", metavar="N", type=_positive_int, default=1, help="default 1")
     network.add_argument("--out", metavar="FILE", help="the model file, .npz; default NAME-model.npz")
-    command.set_defaults(run=train)
+    command.set_defaults(run=train.run)
 
 
-def _number(convert, accept, expected):
+def _number(convert: Callable[[str], T], accept: Callable[[T], bool], expected: str) -> Callable[[str], T]:
     """Return a converter for argparse, which turns its ArgumentTypeError into one line and exit status 2."""
 
-    def parse(text):
+    def parse(text: str) -> T:
+        value: T | None
         try:
             value = convert(text)
         except ValueError:
@@ -124,7 +127,7 @@ def _number(convert, accept, expected):
     return parse
 
 
-def _delimiter(text):
+def _delimiter(text: str) -> str:
     return {"\\t": "\t", "tab": "\t"}.get(text, text)
 
 

@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..datasets import load_csv, load_digits, load_idx
+from ..datasets.table import Classes, TableEncoding
 from .recipe import Recipe, Scaling
+
+Part = tuple[NDArray[Any], NDArray[Any]]
+Rows = NDArray[np.intp]
 
 VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
 
@@ -16,25 +22,25 @@ class Problem:
     """A name, three pairs (X, y) ready for a network, and the recipe. ``y`` is class codes, or scaled targets."""
 
     name: str
-    training: tuple[np.ndarray, np.ndarray]
-    validation: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
+    training: Part
+    validation: Part
+    test: Part
     recipe: Recipe
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """One output a class, or one."""
         return 1 if self.recipe.classes is None else len(self.recipe.classes)
 
 
-def digits(seed):
+def digits(seed: int) -> Problem:
     """Return the problem of the bundled digits."""
     X, y = load_digits()
     rows = split(y, seed, VALIDATION_SHARE, TEST_SHARE)
     return _problem("digits", [(X[part], y[part]) for part in rows], classes=tuple(range(10)), shared_scale=True)
 
 
-def idx(folder, seed):
+def idx(folder: str, seed: int) -> Problem:
     """Return the problem of a folder of IDX files; the validation part comes out of the training images."""
     if Path(folder).is_file():
         raise ValueError(f"{folder}: expected a folder with four IDX files, found a file")
@@ -55,7 +61,7 @@ def idx(folder, seed):
     )
 
 
-def table(path, seed, **options):
+def table(path: str, seed: int, **options: Any) -> Problem:
     """Return the problem of a CSV file; the options are those of `load_csv`."""
     data = load_csv(path, dtype=np.float64, **options)
     groups = np.zeros(len(data.y), int) if data.classes is None else data.y
@@ -68,13 +74,13 @@ def table(path, seed, **options):
     return _problem(name, parts, classes=data.classes, encoding=data.encoding)
 
 
-def split(groups, seed, validation, test):
+def split(groups: NDArray[Any], seed: int, validation: float, test: float) -> tuple[Rows, Rows, Rows]:
     """Divide the rows at random into training, validation and test rows, in each group by the same shares.
 
     Returns three arrays of row numbers, each in ascending order.
     """
     rng = np.random.default_rng(seed)
-    parts = [], [], []
+    parts: tuple[list[Rows], list[Rows], list[Rows]] = [], [], []
     for group in np.unique(groups):
         rows = rng.permutation(np.flatnonzero(groups == group))
         n_test, n_validation = round(test * len(rows)), round(validation * len(rows))
@@ -90,11 +96,17 @@ def split(groups, seed, validation, test):
     return training, held_out, tested
 
 
-def _problem(name, parts, classes, encoding=None, shared_scale=False):
+def _problem(
+    name: str,
+    parts: list[Part],
+    classes: Classes | None,
+    encoding: TableEncoding | None = None,
+    shared_scale: bool = False,
+) -> Problem:
     features = Scaling.fit(parts[0][0], shared_scale)
     target = None
     if classes is None:
         parts = [(X, y[:, np.newaxis]) for X, y in parts]
         target = Scaling.fit(parts[0][1])
-    scaled = [(features.apply(X), y if target is None else target.apply(y)) for X, y in parts]
-    return Problem(name, *scaled, Recipe(classes, encoding, features, target))
+    training, validation, test = ((features.apply(X), y if target is None else target.apply(y)) for X, y in parts)
+    return Problem(name, training, validation, test, Recipe(classes, encoding, features, target))

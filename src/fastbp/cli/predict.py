@@ -1,14 +1,18 @@
 """``fastbp predict``."""
 
+import argparse
 import contextlib
 import csv
 import sys
+from typing import Any, TextIO
+
+from numpy.typing import NDArray
 
 from .. import Network
 from .recipe import Recipe
 
 
-def predict(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Print one prediction a line; with ``--proba`` a CSV table of predictions and probabilities."""
     net = Network.load(arguments.model)
     recipe = load_recipe(net, arguments.model)
@@ -19,13 +23,13 @@ def predict(arguments):
     with _open(arguments.out) as file:
         if arguments.proba:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["prediction", *recipe.classes])
+            writer.writerow(["prediction", *(recipe.classes or ())])
             writer.writerows([answer, *(f"{p:.7g}" for p in row)] for answer, row in zip(answers, output, strict=True))
         else:
             file.writelines(f"{answer}\n" for answer in answers)
 
 
-def load_recipe(net, path):
+def load_recipe(net: Network, path: str) -> Recipe:
     """Return the recipe that ``fastbp train`` put into a model."""
     if "recipe" not in net.metadata:
         raise ValueError(
@@ -40,11 +44,12 @@ def load_recipe(net, path):
         ) from error
 
 
-def _answers(recipe, output):
-    if recipe.classes is None:
+def _answers(recipe: Recipe, output: NDArray[Any]) -> list[Any]:
+    if recipe.target is not None:
         return [f"{value:.7g}" for value in recipe.target.undo(output).ravel()]
-    return [recipe.classes[code] for code in output.argmax(axis=1)]
+    classes = recipe.classes or ()
+    return [classes[code] for code in output.argmax(axis=1)]
 
 
-def _open(path):
+def _open(path: str | None) -> contextlib.AbstractContextManager[TextIO]:
     return contextlib.nullcontext(sys.stdout) if path is None else open(path, "w", encoding="utf-8", newline="")

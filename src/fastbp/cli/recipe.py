@@ -3,52 +3,59 @@
 A recipe travels in the metadata of the model file, so that ``fastbp predict`` does exactly what ``fastbp train`` did.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..datasets import TableEncoding, load_idx
-from ..datasets.csv_file import read_matrix
+from ..datasets.csv_file import StrPath, read_matrix
+from ..datasets.table import Classes
 
 
 @dataclass(frozen=True)
 class Scaling:
     """``(values - mean) / scale``, a mean and a scale for each column."""
 
-    mean: np.ndarray
-    scale: np.ndarray
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, values, shared_scale=False):
+    def fit(cls, values: NDArray[Any], shared_scale: bool = False) -> "Scaling":
         """Take the mean and standard deviation of each column; one that is constant gets scale 1.
 
         With ``shared_scale`` all columns get the same scale: pixels have one unit, and a pixel that is ink in one
         image of a thousand should not be blown up to the weight of the others.
         """
         mean = values.mean(axis=0, dtype=np.float64)
-        deviation = values.std(axis=0, dtype=np.float64)
+        # In blocks of rows: float64 copies of all images at once would take gigabytes.
+        blocks = np.array_split(values, 1 + values.size // 2**20)
+        variance = sum(((block - mean) ** 2).sum(axis=0) for block in blocks) / len(values)
         constant = values.max(axis=0) == values.min(axis=0)
         if shared_scale:
-            scale = np.full_like(mean, np.sqrt(np.mean(deviation**2)) or 1.0)
+            scale = np.full_like(mean, np.sqrt(variance.mean()) or 1.0)
         else:
-            scale = np.where(constant, 1.0, deviation)
+            scale = np.where(constant, 1.0, np.sqrt(variance))
         return cls(mean, scale)
 
-    def apply(self, values):
+    def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Return the scaled values as float32; the arithmetic is done in the type that comes."""
-        scaled = (values - self.mean.astype(values.dtype)) / self.scale.astype(values.dtype)
+        scaled: NDArray[Any] = values - self.mean.astype(values.dtype)
+        scaled /= self.scale.astype(values.dtype)
         return scaled.astype(np.float32, copy=False)
 
-    def undo(self, values):
+    def undo(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return the values that `apply` was called on, as float64."""
         return values * self.scale + self.mean
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return a dict that `json` can write."""
         return {"mean": self.mean.tolist(), "scale": self.scale.tolist()}
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: Mapping[str, Any]) -> "Scaling":
         """Return the scaling that `to_dict` was called on."""
         return cls(np.array(values["mean"], np.float64), np.array(values["scale"], np.float64))
 
@@ -69,18 +76,18 @@ class Recipe:
         Of the one output, for regression.
     """
 
-    classes: tuple | None
+    classes: Classes | None
     encoding: TableEncoding | None
     features: Scaling
     target: Scaling | None
 
-    def read(self, path):
+    def read(self, path: StrPath) -> NDArray[Any]:
         """Read the features of a file, unscaled, as an array of shape (n_samples, n_features)."""
         if self.encoding is not None:
             return self.encoding.encode(path, np.float64)
         return _read_images(str(path), len(self.features.mean))
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return a dict that `json` can write."""
         return {
             "classes": None if self.classes is None else list(self.classes),
@@ -90,7 +97,7 @@ class Recipe:
         }
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
         """Return the recipe that `to_dict` was called on."""
         return cls(
             classes=None if values["classes"] is None else tuple(values["classes"]),
@@ -100,7 +107,7 @@ class Recipe:
         )
 
 
-def _read_images(path, n_pixels):
+def _read_images(path: str, n_pixels: int) -> NDArray[np.float64]:
     name = path.removesuffix(".gz")
     if name.endswith((".csv", ".txt")):
         return read_matrix(path, n_pixels)
@@ -110,9 +117,10 @@ def _read_images(path, n_pixels):
     return images.reshape(len(images), n_pixels).astype(np.float64)
 
 
-def _read_npy(path):
+def _read_npy(path: str) -> NDArray[Any]:
     try:
-        array = np.load(path, allow_pickle=False)
+        with open(path, "rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise ValueError(f"{path}: expected a NumPy file (.npy) of numbers, found something else ({error})") from error
     if array.dtype.kind not in "uif" or array.size == 0 or not np.isfinite(array).all():

@@ -4,15 +4,22 @@ pyarrow splits the file into fields. What a field means is decided here, on the 
 file a model is trained on and for every file it is applied to.
 """
 
+import os
 import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-# One decimal number; "inf" and "nan" are none. Kept to syntax that Python and pyarrow's RE2 share.
+StrPath = str | os.PathLike[str]
+TextColumn = Any  # a pyarrow.StringArray; pyarrow has no type hints
+
+# One decimal number, in syntax that Python and pyarrow's RE2 share.
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
-def pyarrow():
+def pyarrow() -> Any:
     """Return pyarrow with the modules used here, or say how to get it."""
     try:
         import pyarrow
@@ -23,13 +30,13 @@ def pyarrow():
     return pyarrow
 
 
-def listed(names, limit=20):
+def listed(names: Sequence[str], limit: int = 20) -> str:
     """Return names for a message, quoted, the first few of many."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(repr(name) for name in names[:limit]) + more
 
 
-def read_columns(path, delimiter=","):
+def read_columns(path: StrPath, delimiter: str = ",") -> dict[str, TextColumn]:
     """Read a CSV file whose first line names the columns.
 
     Spaces around names and values are dropped, empty lines are skipped.
@@ -51,7 +58,7 @@ def read_columns(path, delimiter=","):
     return dict(zip(names, rows, strict=True))
 
 
-def read_matrix(path, n_columns, delimiter=","):
+def read_matrix(path: StrPath, n_columns: int, delimiter: str = ",") -> NDArray[np.float64]:
     """Read a CSV file of ``n_columns`` numbers a row as float64; a first line that is not all numbers is skipped."""
     names, rows = _read(path, delimiter, has_header=False)
     if not all(re.match(NUMBER, name) for name in names):
@@ -63,7 +70,7 @@ def read_matrix(path, n_columns, delimiter=","):
     return np.column_stack([as_numbers(path, name, column) for name, column in columns.items()])
 
 
-def refuse_missing(path, columns, exempt=()):
+def refuse_missing(path: StrPath, columns: Mapping[str, TextColumn], exempt: Collection[str] = ()) -> None:
     """Raise ValueError naming every column with missing values, how many, and the row of the first.
 
     In the ``exempt`` columns a word such as NA is a value like others, and only an empty field is missing.
@@ -83,18 +90,22 @@ def refuse_missing(path, columns, exempt=()):
         )
 
 
-def is_number(column):
-    """Return a boolean array: which fields are decimal numbers."""
-    return pyarrow().compute.match_substring_regex(column, NUMBER).to_numpy(zero_copy_only=False)
-
-
-def as_numbers(path, name, column):
-    """Return a column as float64, or raise ValueError with the first field that is no finite number."""
+def parse_numbers(column: TextColumn) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the numbers of a column, and which of its fields are finite decimal numbers; the others are NaN."""
     pa = pyarrow()
-    valid = is_number(column)
-    if valid.all():
+    values: NDArray[np.float64]
+    try:
         values = column.cast(pa.float64()).to_numpy()
-        valid = np.isfinite(values)
+    except pa.ArrowInvalid:
+        decimal = pa.compute.match_substring_regex(column, NUMBER)
+        some = pa.compute.if_else(decimal, column, pa.scalar(None, pa.string()))
+        values = some.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values, np.isfinite(values)
+
+
+def as_numbers(path: StrPath, name: str, column: TextColumn) -> NDArray[np.float64]:
+    """Return a column as float64, or raise ValueError with the first field that is no finite number."""
+    values, valid = parse_numbers(column)
     if not valid.all():
         row = int(valid.argmin())
         raise ValueError(
@@ -105,13 +116,13 @@ def as_numbers(path, name, column):
     return values
 
 
-def _read(path, delimiter, has_header):
+def _read(path: StrPath, delimiter: str, has_header: bool) -> tuple[list[str], list[TextColumn]]:
     """Return the column names (or the first row) and the columns, stripped of surrounding spaces."""
     pa = pyarrow()
     data = _read_text(path)
-    ragged = []
+    ragged: list[Any] = []
 
-    def note(row):
+    def note(row: Any) -> str:
         ragged.append(row)
         return "error"
 
@@ -144,14 +155,14 @@ def _read(path, delimiter, has_header):
     return ([name.strip() for name in names] if has_header else [column[0].as_py() for column in columns]), columns
 
 
-def _read_text(path):
+def _read_text(path: StrPath) -> bytes:
     """Return the bytes of a file (unpacked, if its name ends in .gz or the like) after a look at their encoding."""
     pa = pyarrow()
     with open(path, "rb"):  # for the standard library's own errors: a missing file, a folder, no permission
         pass
     try:
         with pa.input_stream(str(path)) as stream:
-            data = stream.read()
+            data: bytes = stream.read()
     except OSError as error:
         raise ValueError(f"{path}: expected a whole compressed file, found a damaged one ({error})") from error
     if not data.strip():

@@ -3,9 +3,10 @@
 from importlib.resources import files
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-def load_digits():
+def load_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Load 1,797 handwritten digits, 8x8 pixels each.
 
     Returns
@@ -26,5 +27,5 @@ def load_digits():
     >>> X.shape, y[:5].tolist()
     ((1797, 64), [0, 1, 2, 3, 4])
     """
-    with files("fastbp").joinpath("data", "digits.npz").open("rb") as file, np.load(file, allow_pickle=False) as data:
+    with files(__package__).joinpath("digits.npz").open("rb") as file, np.load(file, allow_pickle=False) as data:
         return data["images"].astype(np.float32), data["labels"].astype(np.int64)

@@ -8,9 +8,15 @@ import gzip
 import math
 import os
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
+
+StrPath = str | os.PathLike[str]
+Pair = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -23,7 +29,11 @@ FOLDER_FILES = {
 }
 
 
-def load_idx(folder_or_files):
+@overload
+def load_idx(folder_or_files: StrPath) -> Any: ...
+@overload
+def load_idx(folder_or_files: Iterable[StrPath]) -> tuple[NDArray[Any], ...]: ...
+def load_idx(folder_or_files: StrPath | Iterable[StrPath]) -> Any:
     """Load a data set of MNIST's form, or single IDX files; plain or gzipped.
 
     Parameters
@@ -59,7 +69,7 @@ def load_idx(folder_or_files):
     return tuple(read_idx(path) for path in paths)
 
 
-def read_idx(path):
+def read_idx(path: StrPath) -> NDArray[Any]:
     """Read one IDX file, plain or gzipped, as an array of the shape and type it was stored with."""
     data = _read_bytes(path)
     if len(data) < 4:
@@ -85,7 +95,7 @@ def read_idx(path):
     return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
 
 
-def _read_bytes(path):
+def _read_bytes(path: StrPath) -> bytes:
     with open(path, "rb") as file:
         data = file.read()
     if data[:2] != b"\x1f\x8b":
@@ -96,19 +106,19 @@ def _read_bytes(path):
         raise ValueError(f"{path}: expected a whole gzip file, found a damaged or truncated one ({error})") from error
 
 
-def _load_folder(folder):
+def _load_folder(folder: Path) -> tuple[Pair, ...]:
     paths = {part: _find(folder, names) for part, names in FOLDER_FILES.items()}
     return tuple(_load_pair(paths[f"{part}-images"], paths[f"{part}-labels"]) for part in ("train", "t10k"))
 
 
-def _find(folder, names):
+def _find(folder: Path, names: Iterable[str]) -> Path:
     for name in names:
         if (folder / name).is_file():
             return folder / name
     raise FileNotFoundError(f"{folder}: expected one of {', '.join(names)} in this folder, found none of them")
 
 
-def _load_pair(images_path, labels_path):
+def _load_pair(images_path: Path, labels_path: Path) -> Pair:
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.ndim < 2:
         raise ValueError(f"{images_path}: expected images, 2 or more dimensions, found shape {images.shape}")

@@ -2,15 +2,31 @@
 
 import os
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
-from .csv_file import NUMBER, as_numbers, is_number, listed, pyarrow, read_columns, refuse_missing
+from .csv_file import (
+    NUMBER,
+    StrPath,
+    TextColumn,
+    as_numbers,
+    listed,
+    parse_numbers,
+    pyarrow,
+    read_columns,
+    refuse_missing,
+)
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 MAX_INTEGER_CLASSES = 20
 MAX_CATEGORIES = 100
+
+
+Classes = tuple[str, ...] | tuple[int, ...] | tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -21,7 +37,7 @@ class Column:
     categories: tuple[str, ...] | None = None
 
     @property
-    def feature_names(self):
+    def feature_names(self) -> tuple[str, ...]:
         """The columns of ``X`` this column becomes: ``age``, or ``colour=blue``, ``colour=red``."""
         return (self.name,) if self.categories is None else tuple(f"{self.name}={c}" for c in self.categories)
 
@@ -45,20 +61,20 @@ class TableEncoding:
 
     columns: tuple[Column, ...]
     target: str
-    classes: tuple[str | int | float, ...] | None
+    classes: Classes | None
     delimiter: str = ","
 
     @property
-    def task(self):
+    def task(self) -> str:
         """``"classification"`` or ``"regression"``."""
         return REGRESSION if self.classes is None else CLASSIFICATION
 
     @property
-    def feature_names(self):
+    def feature_names(self) -> tuple[str, ...]:
         """The names of the columns of ``X``."""
         return tuple(name for column in self.columns for name in column.feature_names)
 
-    def encode(self, path, dtype=np.float32):
+    def encode(self, path: StrPath, dtype: DTypeLike = np.float32) -> NDArray[Any]:
         """Encode the rows of another file; columns it has beyond the feature columns are not looked at.
 
         Parameters
@@ -83,7 +99,7 @@ class TableEncoding:
             raise ValueError(f"{path}: expected a column {listed(absent)}, found {listed(list(found))}")
         return self._encode(path, found, dtype)
 
-    def _encode(self, path, found, dtype):
+    def _encode(self, path: StrPath, found: Mapping[str, TextColumn], dtype: DTypeLike) -> NDArray[Any]:
         named = {column.name: found[column.name] for column in self.columns}
         refuse_missing(path, named, exempt={c.name for c in self.columns if c.categories is not None})
         n_rows = len(next(iter(named.values())))
@@ -91,14 +107,14 @@ class TableEncoding:
         start = 0
         for column in self.columns:
             if column.categories is None:
-                X[:, start] = _to_dtype(path, column.name, as_numbers(path, column.name, named[column.name]), dtype)
+                X[:, start] = _within(path, column.name, as_numbers(path, column.name, named[column.name]), dtype)
             else:
                 codes = _codes(path, column.name, named[column.name], column.categories)
                 X[np.arange(n_rows), start + codes] = 1
             start += len(column.feature_names)
         return X
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return the encoding as a dict that `json` can write."""
         return {
             "columns": {c.name: "number" if c.categories is None else list(c.categories) for c in self.columns},
@@ -108,7 +124,7 @@ class TableEncoding:
         }
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: Mapping[str, Any]) -> "TableEncoding":
         """Return the encoding that `to_dict` was called on."""
         return cls(
             columns=tuple(
@@ -133,37 +149,46 @@ class Table:
         How ``X`` and ``y`` were made; ``table.encoding.encode(path)`` does the same to another file.
     """
 
-    X: np.ndarray
-    y: np.ndarray
+    X: NDArray[Any]
+    y: NDArray[Any]
     encoding: TableEncoding
 
     @property
-    def feature_names(self):
+    def feature_names(self) -> tuple[str, ...]:
         """The names of the columns of ``X``."""
         return self.encoding.feature_names
 
     @property
-    def classes(self):
+    def classes(self) -> Classes | None:
         """What the codes in ``y`` stand for, or None for regression."""
         return self.encoding.classes
 
     @property
-    def task(self):
+    def task(self) -> str:
         """``"classification"`` or ``"regression"``."""
         return self.encoding.task
 
-    def encode(self, path):
+    def encode(self, path: StrPath) -> NDArray[Any]:
         """Encode another file in the same way: see `TableEncoding.encode`."""
         return self.encoding.encode(path, self.X.dtype)
 
 
-def load_csv(path, target, *, task=None, categorical=(), ignore=(), delimiter=",", dtype=np.float32):
+def load_csv(
+    path: StrPath,
+    target: str,
+    *,
+    task: str | None = None,
+    categorical: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    delimiter: str = ",",
+    dtype: DTypeLike = np.float32,
+) -> Table:
     """Load a CSV file with a header line; needs pyarrow (``pip install "fastbp[cli]"``).
 
     A column of numbers is a feature as it stands. Any other column is taken as categories, one indicator column
-    each, sorted; but a column that is mostly numbers, or has more than 100 categories, is refused unless it is
-    named in ``categorical``. Nothing is guessed for missing values (an empty field, NA, NaN, null and the like): they
-    are refused, with the columns and the numbers of rows.
+    each, sorted; but a column that mixes text into numbers (half of it or more), or has more than 100 categories, is
+    refused unless it is named in ``categorical``. Nothing is guessed for missing values (an empty field, NA, NaN, null
+    and the like): they are refused, with the columns and the numbers of rows.
 
     Parameters
     ----------
@@ -213,9 +238,9 @@ def load_csv(path, target, *, task=None, categorical=(), ignore=(), delimiter=",
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, found {np.dtype(dtype)}")
     found = read_columns(path, delimiter)
-    _require(path, found, [target], "target", delimiter)
-    _require(path, found, categorical, "categorical", delimiter)
-    _require(path, found, ignore, "ignore", delimiter)
+    _require(path, list(found), [target], "target", delimiter)
+    _require(path, list(found), categorical, "categorical", delimiter)
+    _require(path, list(found), ignore, "ignore", delimiter)
     if target in ignore:
         raise ValueError(f"ignore: expected columns other than the target, found {target!r}")
     found = {name: column for name, column in found.items() if name not in ignore}
@@ -234,13 +259,13 @@ def load_csv(path, target, *, task=None, categorical=(), ignore=(), delimiter=",
     return Table(encoding._encode(path, found, dtype), y, encoding)
 
 
-def _names(argument, value):
+def _names(argument: str, value: Iterable[str]) -> tuple[str, ...]:
     if isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{argument}: expected a sequence of column names, found one {type(value).__name__}: {value!r}")
     return tuple(value)
 
 
-def _require(path, found, names, argument, delimiter):
+def _require(path: StrPath, found: Sequence[str], names: Iterable[str], argument: str, delimiter: str) -> None:
     absent = [name for name in names if name not in found]
     if absent:
         hint = ""
@@ -248,17 +273,19 @@ def _require(path, found, names, argument, delimiter):
             hint = f". It has one column only: is {delimiter!r} what separates the fields (delimiter)?"
         elif all(re.match(NUMBER, name) for name in found):
             hint = ". Those are numbers: the first line must hold the names of the columns"
-        raise ValueError(f"{path}: {argument}: no column {listed(absent)}; the columns are {listed(list(found))}{hint}")
+        raise ValueError(f"{path}: {argument}: no column {listed(absent)}; the columns are {listed(found)}{hint}")
 
 
-def _target(path, name, column, task, as_text, dtype):
+def _target(
+    path: StrPath, name: str, column: TextColumn, task: str | None, as_text: bool, dtype: DTypeLike
+) -> tuple[Classes | None, NDArray[Any]]:
     """Return the classes (None for regression) and the target values."""
     numeric = not as_text and _mostly_numbers(column)
     if task == REGRESSION and not numeric:
         raise ValueError(
             f"{path}: target {name!r}: expected numbers for regression, found text such as {column[0].as_py()!r}"
         )
-    if not numeric or (task == CLASSIFICATION and not is_number(column).all()):
+    if not numeric or (task == CLASSIFICATION and not parse_numbers(column)[1].all()):
         texts = column.unique().to_pylist()
         classes = tuple(sorted(texts))
         return _checked(path, name, classes), _codes(path, name, column, classes)
@@ -266,18 +293,18 @@ def _target(path, name, column, task, as_text, dtype):
     distinct = np.unique(values)
     whole = bool((distinct == np.floor(distinct)).all())
     if task == REGRESSION or (task is None and not (whole and len(distinct) <= MAX_INTEGER_CLASSES)):
-        return None, _to_dtype(path, name, values, dtype).astype(dtype)
-    classes = tuple(int(v) if whole else float(v) for v in distinct)
-    return _checked(path, name, classes), np.searchsorted(distinct, values).astype(np.int64)
+        return None, _within(path, name, values, dtype).astype(dtype)
+    numbers = tuple(map(int, distinct)) if whole else tuple(map(float, distinct))
+    return _checked(path, name, numbers), np.searchsorted(distinct, values).astype(np.int64)
 
 
-def _checked(path, name, classes):
+def _checked(path: StrPath, name: str, classes: Classes) -> Classes:
     if len(classes) < 2:
         raise ValueError(f"{path}: target {name!r}: expected at least two classes, found only {classes[0]!r}")
     return classes
 
 
-def _describe(path, name, column, as_text):
+def _describe(path: StrPath, name: str, column: TextColumn, as_text: bool) -> Column:
     """Decide whether a column holds numbers or categories."""
     if not as_text and _mostly_numbers(column):
         return Column(name)
@@ -291,26 +318,27 @@ def _describe(path, name, column, as_text):
     return Column(name, tuple(categories))
 
 
-def _mostly_numbers(column):
-    # A column is one of numbers if most of its fields are; then every field has to be, so that a slip of the pen
-    # does not turn a measurement into hundreds of categories.
-    return is_number(column).mean() > 0.5
+def _mostly_numbers(column: TextColumn) -> bool:
+    # A column is one of numbers if at least half of its fields are; then every field has to be, so that a slip of the
+    # pen does not turn a measurement into hundreds of categories.
+    return bool(parse_numbers(column)[1].mean() >= 0.5)
 
 
-def _codes(path, name, column, categories):
+def _codes(path: StrPath, name: str, column: TextColumn, categories: Sequence[str]) -> NDArray[np.int64]:
     """Return the position of each field's text in ``categories``."""
     pa = pyarrow()
-    codes = pa.compute.index_in(column, value_set=pa.array(categories, pa.string()))
-    if codes.null_count:
-        row = int(codes.is_null().to_numpy(zero_copy_only=False).argmax())
+    found = pa.compute.index_in(column, value_set=pa.array(categories, pa.string()))
+    if found.null_count:
+        row = int(found.is_null().to_numpy(zero_copy_only=False).argmax())
         raise ValueError(
             f"{path}: column {name!r}: expected one of the categories {listed(list(categories))}, found "
             f"{column[row].as_py()!r} in row {row + 1}"
         )
-    return codes.to_numpy().astype(np.int64)
+    codes: NDArray[np.int64] = found.to_numpy().astype(np.int64)
+    return codes
 
 
-def _to_dtype(path, name, values, dtype):
+def _within(path: StrPath, name: str, values: NDArray[np.float64], dtype: DTypeLike) -> NDArray[np.float64]:
     largest = np.finfo(dtype).max
     beyond = np.abs(values) > largest
     if beyond.any():

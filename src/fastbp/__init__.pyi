@@ -1,0 +1,40 @@
+from . import datasets as datasets
+from ._engine.dispatch import available_targets as available_targets
+from ._engine.dispatch import get_target as get_target
+from ._engine.dispatch import set_target as set_target
+from .callbacks import Callback as Callback
+from .callbacks import EarlyStopping as EarlyStopping
+from .errors import DivergedError as DivergedError
+from .gradient_check import check_gradients as check_gradients
+from .layers import Dense as Dense
+from .losses import BinaryCrossEntropy as BinaryCrossEntropy
+from .losses import CrossEntropy as CrossEntropy
+from .losses import SquaredError as SquaredError
+from .network import Network as Network
+from .optimizers import SGD as SGD
+from .optimizers import Adam as Adam
+from .trainer import History as History
+from .trainer import Trainer as Trainer
+
+__version__: str
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "BinaryCrossEntropy",
+    "Callback",
+    "CrossEntropy",
+    "Dense",
+    "DivergedError",
+    "EarlyStopping",
+    "History",
+    "Network",
+    "SquaredError",
+    "Trainer",
+    "__version__",
+    "available_targets",
+    "check_gradients",
+    "datasets",
+    "get_target",
+    "set_target",
+]

@@ -1,0 +1,4 @@
+from .typing import Activation, Initializer
+
+NAMES: tuple[Activation, ...]
+INITIALIZERS: dict[Activation, Initializer]

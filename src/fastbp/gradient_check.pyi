@@ -1,0 +1,10 @@
+from numpy.typing import ArrayLike
+
+from .losses import Loss
+from .network import Network
+
+__all__ = ["check_gradients"]
+
+def check_gradients(
+    net: Network, X: ArrayLike, y: ArrayLike, loss: Loss, sample_weight: ArrayLike | None = None
+) -> float: ...

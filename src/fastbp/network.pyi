@@ -1,0 +1,42 @@
+from collections.abc import Iterable
+from os import PathLike
+from typing import Any, Final, Self
+
+import numpy as np
+from _typeshed import SupportsWrite
+from numpy.typing import ArrayLike
+
+from .layers import Dense
+from .losses import Loss
+from .typing import Activation, BoolLike, DType, HiddenActivation, IntLike, Reals
+
+__all__ = ["Network"]
+
+class Network:
+    n_in: Final[int]
+    n_out: Final[int]
+    n_params: Final[int]
+    dtype: Final[np.dtype[np.float32 | np.float64]]
+    layers: Final[tuple[Dense, ...]]
+    params: Reals  # not Final, for `net.params -= step` is sound
+    metadata: dict[str, Any]
+    def __init__(self, n_in: IntLike, layers: Iterable[Dense], dtype: DType = "float32", seed: IntLike = 0) -> None: ...
+    @classmethod
+    def mlp(
+        cls,
+        widths: Iterable[IntLike],
+        activation: HiddenActivation = "relu",
+        output: Activation = "identity",
+        dtype: DType = "float32",
+        seed: IntLike = 0,
+    ) -> Self: ...
+    def named_parameters(self) -> dict[str, Reals]: ...
+    def predict(self, X: ArrayLike, check_finite: BoolLike = True) -> Reals: ...
+    def predict_one(self, x: ArrayLike, out: Reals | None = None) -> Reals: ...
+    def loss_and_grad(
+        self, X: ArrayLike, y: ArrayLike, loss: Loss, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, Reals]: ...
+    def save(self, path: str | PathLike[str]) -> None: ...
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self: ...
+    def summary(self, file: SupportsWrite[str] | None = None) -> None: ...

@@ -1,0 +1,54 @@
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from numpy.typing import ArrayLike
+
+from .callbacks import Callback
+from .losses import Loss
+from .network import Network
+from .optimizers import Optimizer
+from .typing import BoolLike, IntLike
+
+__all__ = ["History", "Trainer"]
+
+_ValidationData: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
+
+class History:
+    loss: list[float]
+    val_loss: list[float]
+    metrics: dict[str, list[float]]
+    interrupted: bool
+    def __init__(self) -> None: ...
+
+class Trainer:
+    network: Network
+    loss: Loss
+    optimizer: Optimizer
+    batch_size: int
+    n_threads: int
+    seed: int
+    epoch: int
+    stop_training: bool
+    monitored: tuple[str, ...]
+    def __init__(
+        self,
+        net: Network,
+        loss: Loss | None = None,
+        optimizer: Optimizer | None = None,
+        batch_size: IntLike = 32,
+        n_threads: IntLike = 1,
+        seed: IntLike = 0,
+    ) -> None: ...
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        epochs: IntLike = 10,
+        sample_weight: ArrayLike | None = None,
+        validation_data: _ValidationData | None = None,
+        callbacks: Callback | Iterable[Callback] = (),
+        shuffle: BoolLike = True,
+        progress: BoolLike = False,
+    ) -> History: ...
+    def learn_one(self, x: ArrayLike, y: ArrayLike) -> float: ...
+    def evaluate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, float]: ...
