@@ -1,1 +1,1 @@
-"""Benchmarks of fastbp: one file a question. ``python -m benchmarks.run`` is the place to begin."""
+"""Benchmarks of fastbp: one file a question. ``python -m benchmarks`` asks them all."""

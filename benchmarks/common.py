@@ -1,16 +1,19 @@
-"""What every benchmark shares: one core, one thread a library, interleaved rounds, medians, a header of versions.
+"""What every benchmark shares: one core, one thread a library, interleaved rounds, medians, tables, options.
 
 Import this module before NumPy and before anything that imports it: an OpenBLAS that is loaded has started its threads.
 """
 
+import argparse
 import contextlib
 import gc
+import importlib
 import importlib.metadata
 import os
 import platform
 import statistics
 import sys
 import time
+from pathlib import Path
 
 THREADS_ARE_LIMITED = "numpy" not in sys.modules
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -31,7 +34,7 @@ def pin_to_one_core():
 
 def header(packages=("fastbp", "numpy"), core=None):
     """Return the lines that belong above every table: machine, core, Python, and the version of each package."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
     pinned = "not pinned" if core is None else f"pinned to core {core}"
     limited = "1 BLAS thread" if THREADS_ARE_LIMITED else "BLAS threads not limited: NumPy was imported first"
     return "\n".join(
@@ -41,6 +44,14 @@ def header(packages=("fastbp", "numpy"), core=None):
             versions,
         ]
     )
+
+
+def version(package):
+    """Return a package's version as it was installed, or what it says itself where it runs from a source tree."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return importlib.import_module(package).__version__
 
 
 def cpu_name():
@@ -62,7 +73,7 @@ def interleave(callables, rounds=9, seconds=0.05):
 
     Parameters
     ----------
-    callables : dict of str to callable
+    callables : dict of name to callable
         Each is called without arguments. They should do the same work.
     rounds : int
         Number of samples of each.
@@ -71,7 +82,7 @@ def interleave(callables, rounds=9, seconds=0.05):
 
     Returns
     -------
-    dict of str to float
+    dict of name to float
         Median seconds a call, in the order of `callables`.
     """
     with no_garbage_collection():
@@ -123,3 +134,47 @@ def table(headings, rows):
         ).rstrip()
         for line in lines
     )
+
+
+def markdown_table(headings, rows):
+    """Return rows of strings as a Markdown table: the first column to the left, the others to the right."""
+    rule = [":--", *["--:"] * (len(headings) - 1)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [headings, rule, *rows])
+
+
+def three_digits(value):
+    """Return a number above zero with three significant digits, or all of them before the point."""
+    decimals = next((n for n, limit in ((0, 99.95), (1, 9.995), (2, 0.9995)) if value >= limit), 3)
+    return f"{value:,.{decimals}f}"
+
+
+def percent(fraction):
+    """Return a fraction in per cent, with no more digits than can be measured."""
+    if fraction < 1e-4:
+        return "< 0.01 %"
+    return f"{100 * fraction:.{2 if fraction < 0.01 else 1}f} %"
+
+
+def parser(description):
+    """Return a parser of the options that all questions have.
+
+    Parsed, they are `quick`, `rounds`, `seconds` (a sample's least length), `without` (names of peers) and `output`, a
+    folder: a quick run writes to one of its own.
+    """
+    options = argparse.ArgumentParser(description=description.splitlines()[0])
+    options.add_argument("--quick", action="store_true", help="less of everything: to see that it runs, not to measure")
+    options.add_argument("--rounds", type=int, help="samples of each candidate, 9 by default")
+    options.add_argument("--without", default="", metavar="NAMES", help="peers to leave out: torch.compile,JAX say")
+    options.add_argument("--output", type=Path, help="folder for the results, benchmarks/results by default")
+    return options
+
+
+def parse(options, arguments=None):
+    """Return what `parser` has parsed, with what follows from it filled in."""
+    parsed = options.parse_args(arguments)
+    parsed.rounds = parsed.rounds or (3 if parsed.quick else 9)
+    parsed.seconds = 0.002 if parsed.quick else 0.05
+    parsed.without = [name for name in parsed.without.split(",") if name]
+    results = Path(__file__).parent / "results"
+    parsed.output = parsed.output or (results / "quick" if parsed.quick else results)
+    return parsed

@@ -5,13 +5,19 @@ import pytest
 import fastbp
 
 
-@pytest.fixture(params=fastbp.available_targets())
-def target(request):
-    """Run the test on every target of this machine; the one in use before comes back after it."""
+@pytest.fixture
+def restored_target():
+    """Let a test set targets as it likes: the one in use before comes back after it."""
     before = fastbp.get_target()
-    fastbp.set_target(request.param)
-    yield request.param
+    yield before
     fastbp.set_target(before)
+
+
+@pytest.fixture(params=fastbp.available_targets())
+def target(request, restored_target):
+    """Run the test on every target of this machine."""
+    fastbp.set_target(request.param)
+    return request.param
 
 
 @pytest.fixture(params=["float32", "float64"])

@@ -44,10 +44,9 @@ def test_number_of_threads_in_other_shapes(target, optimizer, n_samples, widths)
     assert results.count(results[0]) == len(THREADS)
 
 
-def test_targets_with_fused_multiply_add(dtype):
+def test_targets_with_fused_multiply_add(dtype, restored_target):
     if len(FUSED) < 2:
         pytest.skip(f"needs two targets with fused multiply-add, this machine runs {fastbp.available_targets()}")
-    before = fastbp.get_target()
     results = []
     for target in FUSED:
         fastbp.set_target(target)
@@ -59,7 +58,6 @@ def test_targets_with_fused_multiply_add(dtype):
         net = make.network([9, 33, 70], "silu", "softmax", dtype)
         X = make.samples(300, 9).astype(dtype)
         results[-1].append((net.predict(X).tobytes(), net.predict_one(X[0]).tobytes()))
-    fastbp.set_target(before)
     assert results[0] == results[1]
 
 

@@ -16,11 +16,12 @@ def mix(x):
 
 
 def expected_order(n, seed, epoch):
-    """Fisher & Yates from the front, over the stream of this epoch."""
+    """Fisher & Yates from the back, over the stream of this epoch."""
     stream = mix((mix(seed) + epoch) & MASK)
     order = list(range(n))
-    for i in range(n - 1):
-        j = i + mix((stream + (i + 1) * 0x9E3779B97F4A7C15) & MASK) % (n - i)
+    for i in range(n - 1, 0, -1):
+        bits = mix((stream + (i + 1) * 0x9E3779B97F4A7C15) & MASK)
+        j = (bits >> 32) * (i + 1) >> 32
         order[i], order[j] = order[j], order[i]
     return order
 

@@ -154,7 +154,7 @@ def constants(bits):
         "EXP_HIGHEST": (highest + mpf("0.3")) * log(2),
         "GAUSS_LIMIT": sqrt(-2 * lowest * log(2)),
         "TANH_LIMIT": atanh(1 - half_step) * mpf("1.001"),
-        "ERF_LIMIT": findroot(lambda x: log(erfc(x) / half_step), (4, 6)) * mpf("1.001"),
+        "ERF_LIMIT": findroot(lambda x: log(erfc(x) / half_step * 2), (4, 6)),
         "LOG2_E": 1 / log(2),
         "LN2_HIGH": ln2_high,
         "LN2_LOW": log(2) - ln2_high,

@@ -28,12 +28,14 @@ def as_dtype(dtype):
     return DTYPES[name]
 
 
-def integer(value, name, at_least):
-    """Return an int not below `at_least`."""
+def integer(value, name, at_least, at_most=2**62):
+    """Return an int in at_least ... at_most."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    if value > at_most:
+        raise ValueError(f"{name} must be at most {at_most}, got {value}")
     return int(value)
 
 
@@ -67,10 +69,11 @@ def _as_numbers(array, name):
 def as_reals(array, name, dtype, check_finite=True):
     """Return an array of real numbers as a C-contiguous one of `dtype`, copied only if it must be."""
     array = _as_numbers(array, name)
-    with np.errstate(over="ignore"):
-        converted = np.ascontiguousarray(array, dtype)
-    if converted.ndim != array.ndim:  # ascontiguousarray makes 0-d arrays 1-d
-        converted = converted.reshape(array.shape)
+    if array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative:
+        converted = array
+    else:
+        with np.errstate(over="ignore"):
+            converted = np.require(array, dtype, ("C", "ALIGNED")).reshape(array.shape)
     if check_finite and not all_finite(converted):
         bad = int(np.flatnonzero(~np.isfinite(converted))[0])
         where = ", ".join(str(i) for i in np.unravel_index(bad, converted.shape))
@@ -105,4 +108,18 @@ def as_sample_weight(weights, n_samples):
         raise ValueError(f"sample_weight must not be negative, got {weights.min():g} at [{int(weights.argmin())}]")
     if not weights.any():
         raise ValueError("sample_weight must not be zero for every sample: there would be nothing to learn from")
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not np.finfo(np.float64).tiny <= total < np.inf:
+        raise ValueError(f"sample_weight must have a sum that a mean can be taken by, got {total:g}: scale the weights")
     return weights
+
+
+class Checked:
+    """An object whose attributes are checked whenever they are set, by the functions of value in `_checks`."""
+
+    _checks = {}
+
+    def __setattr__(self, name, value):
+        check = self._checks.get(name)
+        super().__setattr__(name, value if check is None else check(value))

@@ -23,13 +23,13 @@ NAMES = tuple(ACTIVATIONS)
 # An initialiser that keeps the variance of what goes forward (He et al. 2015; Glorot & Bengio 2010).
 INITIALIZERS = {
     "identity": "glorot_uniform",
-    "relu": "he_normal",
-    "leaky_relu": "he_normal",
-    "elu": "he_normal",
-    "gelu": "he_normal",
-    "silu": "he_normal",
+    "relu": "he_uniform",
+    "leaky_relu": "he_uniform",
+    "elu": "he_uniform",
+    "gelu": "he_uniform",
+    "silu": "he_uniform",
     "sigmoid": "glorot_uniform",
     "tanh": "glorot_uniform",
-    "softplus": "he_normal",
+    "softplus": "he_uniform",
     "softmax": "glorot_uniform",
 }

@@ -103,7 +103,7 @@ class CrossEntropy(Loss):
                 f"labels must be in 0 ... {n_out - 1}, as the network has {n_out} outputs, "
                 f"got labels from {y.min()} to {y.max()}"
             )
-        return np.ascontiguousarray(y, np.intp)
+        return np.require(y, np.intp, ("C", "ALIGNED"))
 
 
 class BinaryCrossEntropy(Loss):

@@ -4,7 +4,6 @@ import json
 import os
 import sys
 import uuid
-import zipfile
 
 import numpy as np
 
@@ -115,8 +114,18 @@ class Network:
             operations.append(layer.operation(n_in))
             n_in = layer.n_out
         self.n_params = sum((n_in + has_bias) * n_out for _, n_in, n_out, _, has_bias in operations)
-        self.params = _aligned(self.n_params, self.dtype)
-        self._program = Program(operations, self.params, self.dtype.itemsize * 8)
+        self._params = _aligned(self.n_params, self.dtype)
+        self._program = Program(operations, self._params, self.dtype.itemsize * 8)
+
+    @property
+    def params(self):
+        """Every parameter, in one writable buffer."""
+        return self._params
+
+    @params.setter
+    def params(self, value):
+        if value is not self._params:  # as it is after `net.params -= step`
+            raise AttributeError("params is the network's own memory: write into it with net.params[...] = values")
 
     def named_parameters(self):
         """Return the parameters by name: writable views of `params`.
@@ -182,13 +191,22 @@ class Network:
         TypeError, ValueError
             If x or out is not of this kind.
         """
+        if out is None:
+            out = np.empty(self.n_out, self.dtype)
+        if self._program.predict_one(x, out):
+            return out
+        if not (
+            isinstance(out, np.ndarray)
+            and out.shape == (self.n_out,)
+            and out.dtype == self.dtype
+            and out.flags.carray
+        ):
+            raise ValueError(
+                f"out must be a writable, contiguous array of shape ({self.n_out},) and dtype {self.dtype}, got {out!r}"
+            )
         x = as_reals(x, "x", self.dtype, check_finite=False)
         if x.shape != (self.n_in,):
             raise ValueError(f"x must have shape ({self.n_in},), got {x.shape}")
-        if out is None:
-            out = np.empty(self.n_out, self.dtype)
-        elif not (isinstance(out, np.ndarray) and out.shape == (self.n_out,) and out.dtype == self.dtype):
-            raise ValueError(f"out must be an array of shape ({self.n_out},) and dtype {self.dtype}, got {out!r}")
         self._program.predict_one(x, out)
         return out
 
@@ -277,8 +295,10 @@ class Network:
         ValueError
             If it is not a model file, is cut short, or does not fit together.
         """
+        from zipfile import BadZipFile  # here, for it takes longer to import than all of fastbp
+
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
                 names = set(file.files) if hasattr(file, "files") else set()
                 if names != {"params", "config"}:
                     raise ValueError(f"it holds {sorted(names)} instead of config and params")
@@ -294,7 +314,7 @@ class Network:
                 )
         except FileNotFoundError:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, EOFError, BadZipFile) as error:
             raise ValueError(
                 f"{os.fspath(path)!r} is not a fastbp model, version {_FILE_VERSION}, as Network.save writes it: "
                 f"{error}"

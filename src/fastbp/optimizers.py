@@ -3,7 +3,7 @@
 Hyper-parameters can be changed at any time, also by a callback during training; each is checked when it is set.
 """
 
-from ._validation import boolean, real
+from ._validation import Checked, boolean, real
 
 __all__ = ["SGD", "Adam", "Optimizer"]
 
@@ -18,15 +18,16 @@ _CHECKS = {
 }
 
 
-class Optimizer:
+class Optimizer(Checked):
     """What all optimisers share: hyper-parameters that are checked when they are set."""
 
     kind = ""
+    _checks = _CHECKS
 
     def __setattr__(self, name, value):
         if name not in _CHECKS:
             raise AttributeError(f"{type(self).__name__} has no hyper-parameter {name!r}")
-        super().__setattr__(name, _CHECKS[name](value))
+        super().__setattr__(name, value)
 
     def config(self):
         """Return the hyper-parameters and the kind, as a dict of plain values."""

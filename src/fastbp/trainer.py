@@ -1,13 +1,16 @@
 """Training: epochs over mini-batches, and what happens between them."""
 
+import os
 import time
 import warnings
+from typing import ClassVar
 
 import numpy as np
 
 from . import losses as _losses
+from ._engine.online import Learner
 from ._engine.training import Training
-from ._validation import boolean, integer
+from ._validation import Checked, as_reals, boolean, integer
 from .callbacks import Callback
 from .errors import DivergedError
 from .network import Network, _aligned
@@ -18,6 +21,9 @@ __all__ = ["History", "Trainer"]
 _BLOCK_SECONDS = 0.03  # of training between two looks at signals: Ctrl-C is to be honoured within 0.1 s
 _SAVE_SECONDS = 1.0  # between two copies of the parameters, which a diverging training goes back to
 _MOST_EPOCHS = 4096  # in one block
+_MOST_BATCHES = 1 << 20
+_MOST_THREADS = 256
+_FLOPS_PER_THREAD = 4e6  # of a step, at least: below, waiting for each other costs more than sharing gains
 
 
 class History:
@@ -49,7 +55,7 @@ class History:
         return {"loss": self.loss, "val_loss": self.val_loss, **self.metrics}
 
 
-class Trainer:
+class Trainer(Checked):
     """Trains a network.
 
     A trainer goes on where it stopped: a second `fit` finds the optimiser's state and the count of epochs of the first.
@@ -87,22 +93,43 @@ class Trainer:
         If an argument is not of this kind, or the loss does not fit the network's output.
     """
 
+    _checks: ClassVar = {
+        "optimizer": as_optimizer,
+        "batch_size": lambda value: integer(value, "batch_size", 1),
+        "n_threads": lambda value: integer(value, "n_threads", 1, _MOST_THREADS),
+        "seed": lambda value: integer(value, "seed", 0, 2**64 - 1),
+    }
+
     def __init__(self, net, loss=None, optimizer=None, batch_size=32, n_threads=1, seed=0):
         if not isinstance(net, Network):
             raise TypeError(f"net must be a fastbp.Network, got {net!r}")
-        self.network = net
         output = net.layers[-1].activation
-        self.loss = _losses.default_loss(output) if loss is None else _losses.as_loss(loss)
-        self.loss.check(output)
-        self.optimizer = Adam() if optimizer is None else as_optimizer(optimizer)
-        self.batch_size = integer(batch_size, "batch_size", 1)
-        self.n_threads = integer(n_threads, "n_threads", 1)
-        self.seed = integer(seed, "seed", 0)
+        loss = _losses.default_loss(output) if loss is None else _losses.as_loss(loss)
+        loss.check(output)
+        self._network = net
+        self._loss = loss
+        self.optimizer = Adam() if optimizer is None else optimizer
+        self.batch_size = batch_size
+        self.n_threads = n_threads
+        self.seed = seed
         self.epoch = 0
         self.stop_training = False
         self.monitored = ("loss",)
         self._states = None
+        self._states_of = None
         self._n_steps = 0
+        self._learner = None
+        self._learner_of = None
+
+    @property
+    def network(self):
+        """The network that is trained."""
+        return self._network
+
+    @property
+    def loss(self):
+        """The loss that is made smaller."""
+        return self._loss
 
     def fit(
         self,
@@ -156,6 +183,7 @@ class Trainer:
         callbacks = self._callbacks(callbacks, epochs, boolean(progress, "progress"))
         data, _, _ = net._data(X, y, self.loss, sample_weight)
         validation = None if validation_data is None else self._validation(validation_data)
+        self._retire_learner()
         self._prepare_states()
         history = History()
         if validation is not None:
@@ -172,7 +200,7 @@ class Trainer:
             self.epoch,
             shuffle,
             self.seed,
-            self.n_threads,
+            _n_workers(self.n_threads, 6 * min(self.batch_size, data.n_rows) * net.n_params),
         )
         with training:
             begun = []
@@ -203,10 +231,16 @@ class Trainer:
             if training.batch == 0:
                 for callback in callbacks:
                     callback.on_epoch_begin(self, epoch)
-                training.set_optimizer(self.optimizer.config())
+                if callbacks:  # they may have changed anything, and what follows must be repeatable
+                    self._n_steps = training.n_steps
+                    self._prepare_states()
+                    training.set_optimizer(self.optimizer.config(), self._states, self._n_steps)
+                    training.save()
             losses = np.empty(1 if stops_each_epoch else min(last - epoch, _MOST_EPOCHS))
-            with pace:
-                finite = training.train(pace.n_batches, losses)
+            began = time.perf_counter()
+            n_before = training.n_batches_done
+            finite = training.train(pace.n_batches, losses)
+            pace.record(training.n_batches_done - n_before, time.perf_counter() - began)
             ended = training.epoch - epoch
             due = time.monotonic() - saved_at > _SAVE_SECONDS
             if not finite or ((ended or due) and not training.params_are_finite()):
@@ -242,8 +276,8 @@ class Trainer:
                 what = "the loss" if layer < 0 else f"an output of layer {layer}"
                 break
             if not training.params_are_finite():
-                net.params[...] = before
                 layer = training.first_layer_not_finite(outputs=False)
+                net.params[...] = before
                 what = "an update"
                 break
         self._states = None
@@ -275,22 +309,46 @@ class Trainer:
         TypeError, ValueError, DivergedError
             As from `fit`.
         """
+        learner = self._learner
+        if learner is not None and self._learner_of == (self.optimizer.kind, vars(self.optimizer)):
+            loss = learner.learn(x, y)
+            if loss is not None:
+                return loss
+        return self._learn_with_care(x, y)
+
+    def _learn_with_care(self, x, y):
+        """What `learn_one` does when arguments need checks, the optimiser is new, or numbers grow too large."""
         net = self.network
         x = np.asarray(x)
         if x.shape != (net.n_in,):
             raise ValueError(f"x must have shape ({net.n_in},), got {x.shape}")
-        data, _, _ = net._data(x[None, :], np.asarray(y)[None], self.loss)
+        data, targets, _ = net._data(x[None, :], np.asarray(y)[None], self.loss)
+        self._retire_learner()
         self._prepare_states()
-        losses = np.empty(1)
-        training = Training(
-            net._program, data, self.optimizer.config(), self._states, self._n_steps, 1, 0, False, self.seed, 1
+        config = self.optimizer.config()
+        self._learner = Learner(
+            net._program, self.loss.kind, self.loss.fused is not None, config, self._states, self._n_steps
         )
+        self._learner_of = self.optimizer.kind, dict(vars(self.optimizer))
+        target = int(targets[0]) if targets.ndim == 1 else targets[0]
+        loss = self._learner.learn(as_reals(x, "x", net.dtype), target, checked=True)
+        if loss is not None:
+            return loss
+        self._retire_learner()
+        losses = np.empty(1)
+        training = Training(net._program, data, config, self._states, self._n_steps, 1, 0, False, self.seed, 1)
         with training:
             training.save()
             if not training.train(1, losses) or not training.params_are_finite():
                 self._raise_diverged(training)
             self._n_steps = training.n_steps
         return float(losses[0])
+
+    def _retire_learner(self):
+        """Take over what the learner has counted, for it knows nothing of what others do with the optimiser."""
+        if self._learner is not None:
+            self._n_steps = self._learner.n_steps
+            self._learner = None
 
     def evaluate(self, X, y, sample_weight=None):
         """Return loss and score on data that was, preferably, not trained on.
@@ -340,22 +398,29 @@ class Trainer:
     def _prepare_states(self):
         """Zeros for the optimiser to remember in, when it is new or has become another."""
         net = self.network
-        n = self.optimizer.n_states() * net.n_params
-        if self._states is None or self._states.size != n:
-            self._states = _aligned(n, net.dtype)
+        states_of = self.optimizer.kind, self.optimizer.n_states()
+        if self._states is None or self._states_of != states_of:
+            self._states = _aligned(states_of[1] * net.n_params, net.dtype)
+            self._states_of = states_of
             self._n_steps = 0
 
 
+def _n_workers(n_threads, n_flops):
+    """How many threads a step of so many operations is worth: results are the same for any number, speed is not."""
+    return max(1, min(n_threads, _n_cores(), int(n_flops // _FLOPS_PER_THREAD)))
+
+
+def _n_cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class _Pace:
-    """Finds how many batches fill a block: times each, and asks for more or fewer."""
+    """How many batches to ask for, so that a block takes about as long as it should."""
 
     def __init__(self):
         self.n_batches = 1
 
-    def __enter__(self):
-        self._began = time.perf_counter()
-
-    def __exit__(self, *error):
-        taken = max(time.perf_counter() - self._began, 1e-6)
-        factor = min(_BLOCK_SECONDS / taken, 8.0)
-        self.n_batches = max(1, int(self.n_batches * factor))
+    def record(self, n_done, seconds):
+        """Take note that n_done batches took so long."""
+        batches = n_done * _BLOCK_SECONDS / max(seconds, 1e-6)
+        self.n_batches = max(1, min(int(batches), 8 * self.n_batches, _MOST_BATCHES))

@@ -21,8 +21,10 @@ class History:
     def __init__(self) -> None: ...
 
 class Trainer:
-    network: Network
-    loss: Loss
+    @property
+    def network(self) -> Network: ...
+    @property
+    def loss(self) -> Loss: ...
     optimizer: Optimizer
     batch_size: int
     n_threads: int

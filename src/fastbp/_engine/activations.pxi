@@ -151,9 +151,10 @@ cdef void softmax_backward(const void* a, void* d, idx n_out) noexcept nogil:
                    vload(p + j * PANEL + lane) * (vload(grad + j * PANEL + lane) - dot))
 
 
-# a INOUT (n_out,): the same numbers as `softmax` gives, for one sample
-cdef void softmax_row(void* a, idx n_out) noexcept nogil:
-    cdef real* x = <real*> a
+# a (n_out,) OUT: the same numbers as `softmax` gives, for one sample
+cdef void softmax_row(const void* z, void* a, idx n_out) noexcept nogil:
+    cdef const real* x = <const real*> z
+    cdef real* out = <real*> a
     cdef real tail[LANES]
     cdef real highest = x[0]
     cdef real total = 0
@@ -167,9 +168,9 @@ cdef void softmax_row(void* a, idx n_out) noexcept nogil:
             tail[i] = x[j + i] - highest if j + i < n_out else 0
         vstore(tail, vexp(vload(tail)))
         for i in range(min(<idx> LANES, n_out - j)):
-            x[j + i] = tail[i]
+            out[j + i] = tail[i]
             total += tail[i]
         j += LANES
     total = <real> 1 / total
     for j in range(n_out):
-        x[j] *= total
+        out[j] *= total

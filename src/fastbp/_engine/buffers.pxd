@@ -8,4 +8,6 @@ cdef class View:
     cdef void* data         # NULL until the array is borrowed
     cdef idx n              # elements
 
+cdef bint lend(object array, object dtype, Py_buffer* buffer, idx n, bint writable) except -1
+
 cdef View view(object array, str name, idx n, bytes format, bint writable=*)

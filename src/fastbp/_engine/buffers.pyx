@@ -4,7 +4,11 @@ The public classes convert whatever a user passes; here only what is exactly rig
 above can make the engine read or write what is not its own.
 """
 
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+)
+
+from libc.stdint cimport uintptr_t
 
 from fastbp._engine.kernels cimport idx
 
@@ -15,6 +19,21 @@ cdef class View:
     def __dealloc__(self):
         if self.data != NULL:
             PyBuffer_Release(&self.buffer)
+
+
+cdef bint lend(object array, object dtype, Py_buffer* buffer, idx n, bint writable) except -1:
+    """Borrow exactly n numbers of a dtype in one dimension, to be given back by PyBuffer_Release; False if that is
+    not what the array is. For the calls that take a microsecond: asking for the buffer's format would double it."""
+    if not PyObject_CheckBuffer(array) or getattr(array, "dtype", None) is not dtype:
+        return False
+    try:
+        PyObject_GetBuffer(array, buffer, PyBUF_C_CONTIGUOUS | (PyBUF_WRITABLE if writable else 0))
+    except (BufferError, ValueError):
+        return False
+    if buffer.ndim == 1 and buffer.shape[0] == n and <uintptr_t> buffer.buf % buffer.itemsize == 0:
+        return True
+    PyBuffer_Release(buffer)
+    return False
 
 
 cdef View view(object array, str name, idx n, bytes format, bint writable=False):

@@ -98,16 +98,37 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
     barrier_wait(run.barrier)
 
 
-cdef void forward_row(const Op* op, const Kernels* k, const void* params, const void* x, void* out) noexcept nogil:
-    cdef Weights w = Weights(at(params, op.params, k), op.n_in + op.has_bias, op.n_out, 0, op.n_out)
-    k.product_row(&w, op.has_bias, x, out)
-    if op.activation == SOFTMAX:
-        k.softmax_row(out, op.n_out)
-    else:
-        k.activate(op.activation, out, out, op.n_out)
+cdef inline Weights row_weights_of(const Op* op, const Kernels* k, const void* params) noexcept nogil:
+    return Weights(at(params, op.params, k), op.n_in + op.has_bias, op.n_out, 0, op.n_in)
 
 
-cdef OpKind _kind = OpKind(forward, backward, forward_row)
+cdef void forward_row(const Op* op, const Kernels* k, const void* params, const void* x, void* z, void* a,
+                      bint activates) noexcept nogil:
+    cdef Weights w = row_weights_of(op, k, params)
+    k.row_forward(&w, op.has_bias, x, z)
+    if activates and op.activation == SOFTMAX:
+        k.softmax_row(z, a, op.n_out)
+    elif activates:
+        k.activate(op.activation, z, a, op.n_out)
+
+
+cdef void backward_row(const Op* op, const Kernels* k, const void* params, const void* z, const void* a,
+                       bint activates, void* d, void* dx) noexcept nogil:
+    cdef Weights w = row_weights_of(op, k, params)
+    cdef idx lanes = k.panel // 2
+    if activates:
+        k.activate_backward(op.activation, z, a, d, (op.n_out + lanes - 1) // lanes * lanes)
+    if dx != NULL:
+        k.row_backward(&w, d, dx)
+
+
+cdef void weights_row(const Op* op, const Kernels* k, const void* x, const void* dz, bint resume, double step,
+                      void* params_or_grads) noexcept nogil:
+    cdef Weights w = row_weights_of(op, k, params_or_grads)
+    k.row_weights(&w, op.has_bias, x, dz, resume, step, at(params_or_grads, op.params, k))
+
+
+cdef OpKind _kind = OpKind(forward, backward, forward_row, backward_row, weights_row)
 
 
 cdef const OpKind* dense_kind() noexcept:

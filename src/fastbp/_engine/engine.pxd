@@ -1,7 +1,7 @@
 from libc.stdint cimport uint64_t
 
 from fastbp._engine.buffers cimport View
-from fastbp._engine.kernels cimport idx
+from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.passes cimport Batches
 from fastbp._engine.program cimport Op
 from fastbp._engine.workspace cimport Workspace
@@ -20,6 +20,7 @@ cdef class Program:
     cdef Op* ops
     cdef int n_ops
     cdef readonly int bits
+    cdef readonly object dtype
     cdef readonly idx n_in
     cdef readonly idx n_out
     cdef readonly idx n_params
@@ -28,6 +29,7 @@ cdef class Program:
     cdef void* rows[2]          # values of one sample on their way through
     cdef bint training
 
+    cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept
     cdef bytes format(self)
     cdef Workspace borrow(self, idx n_samples, int n_threads, bint gradients)
     cdef Batches batches(self, Workspace workspace, View x) noexcept

@@ -4,10 +4,12 @@ The classes here trust the shapes that the Python layer has checked and made; th
 let the engine read or write memory that is not its own.
 """
 
+from cpython.buffer cimport PyBuffer_Release
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
 
-from fastbp._engine.buffers cimport View, view
+from fastbp._engine.buffers cimport View, lend, view
 from fastbp._engine.dispatch cimport kernels
 from fastbp._engine.kernels cimport (
     BINARY_CROSS_ENTROPY, CROSS_ENTROPY, ELU, GELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX, SOFTPLUS,
@@ -58,6 +60,7 @@ cdef class Program:
         cdef int i
         cdef idx widest = 0
         self.bits = bits
+        self.dtype = params.dtype
         self.n_ops = len(layers)
         self.ops = <Op*> calloc(self.n_ops, sizeof(Op))
         if self.ops == NULL:
@@ -72,7 +75,7 @@ cdef class Program:
         self.n_out = self.ops[self.n_ops - 1].n_out
         self.params = view(params, "params", self.n_params, self.format(), True)
         for i in range(2):
-            self.rows[i] = calloc(widest, bits // 8)
+            self.rows[i] = calloc(widest + 64 // (bits // 8), bits // 8)    # whole vectors are written
             if self.rows[i] == NULL:
                 raise MemoryError("no memory for the values of one sample")
 
@@ -98,7 +101,7 @@ cdef class Program:
         cdef Batches b
         b.ops = self.ops
         b.n_ops = self.n_ops
-        b.rows = x.data
+        b.rows = NULL if x is None else x.data
         b.order = NULL
         b.capacity = workspace.capacity
         b.run = workspace.run
@@ -114,10 +117,16 @@ cdef class Program:
         """out (n_rows, n_out) OUT <- x (n_rows, n_in); arrays of this network's dtype."""
         cdef View rows = view(x, "x", n_rows * self.n_in, self.format())
         cdef View result = view(out, "out", n_rows * self.n_out, self.format(), True)
-        cdef Workspace workspace = self.borrow(min(n_rows, <idx> PREDICT_ROWS), 1, False)
-        cdef Batches b = self.batches(workspace, rows)
-        cdef Slot* output = &workspace.slots[self.n_ops]
+        cdef Workspace workspace
+        cdef Batches b
+        cdef Slot* output
         cdef Panels panels
+        if n_rows == 1:
+            self.forward_row(kernels(self.bits), rows.data, result.data)
+            return
+        workspace = self.borrow(min(n_rows, <idx> PREDICT_ROWS), 1, False)
+        b = self.batches(workspace, rows)
+        output = &workspace.slots[self.n_ops]
         cdef idx begin = 0
         cdef idx n
         cdef uint64_t mode
@@ -132,20 +141,32 @@ cdef class Program:
             fpmode_leave(mode)
         self.spare = workspace
 
-    def predict_one(self, x, out):
-        """out (n_out,) OUT <- x (n_in,); the same bits as `predict`."""
-        cdef View row = view(x, "x", self.n_in, self.format())
-        cdef View result = view(out, "out", self.n_out, self.format(), True)
-        cdef const Kernels* k = kernels(self.bits)
-        cdef const void* source = row.data
+    cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept:
+        cdef const void* source = x
         cdef void* target
         cdef uint64_t mode = fpmode_enter()
         cdef int i
         for i in range(self.n_ops):
-            target = result.data if i == self.n_ops - 1 else self.rows[i % 2]
-            kind_of(&self.ops[i]).forward_row(&self.ops[i], k, self.params.data, source, target)
+            target = self.rows[i % 2]
+            kind_of(&self.ops[i]).forward_row(&self.ops[i], k, self.params.data, source, target, target, True)
             source = target
+        memcpy(out, source, self.n_out * (self.bits // 8))
         fpmode_leave(mode)
+
+    def predict_one(self, x, out):
+        """out (n_out,) OUT <- x (n_in,), the same bits as `predict`; False if they are not just such arrays."""
+        cdef Py_buffer row
+        cdef Py_buffer result
+        cdef const Kernels* k = kernels(self.bits)
+        if not lend(x, self.dtype, &row, self.n_in, False):
+            return False
+        if not lend(out, self.dtype, &result, self.n_out, True):
+            PyBuffer_Release(&row)
+            return False
+        self.forward_row(k, row.buf, result.buf)
+        PyBuffer_Release(&row)
+        PyBuffer_Release(&result)
+        return True
 
     def loss(self, Data data, out=None):
         """Return the loss of the data; the predictions OUT into out (n_rows, n_out), if given."""

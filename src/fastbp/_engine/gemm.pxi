@@ -133,8 +133,12 @@ cdef inline int n_vectors(idx n) noexcept nogil:
 
 # Rows are shared out evenly among the fewest strips: 16 rows are 8 + 8, not 14 + 2.
 cdef inline idx strip_rows(idx n_rows) noexcept nogil:
-    cdef idx n_strips = (n_rows + N_ROWS - 1) // N_ROWS
-    return (n_rows + n_strips - 1) // n_strips
+    cdef int n, n_strips
+    if n_rows <= N_ROWS:
+        return n_rows
+    n = <int> n_rows
+    n_strips = (n + N_ROWS - 1) // N_ROWS
+    return (n + n_strips - 1) // n_strips
 
 
 # Tiles of the three products, out of line: inlined into the loops around it, a tile's registers would spill.
@@ -268,43 +272,3 @@ cdef void product_weights(const Weights* w, const Panels* x, const void* dzt, id
                 for j in range(n_left):
                     c[i * w.n_out + j] = edge[i * PANEL + j]
         first += rows
-
-
-# z (n_out,) = x (n_in,)  w (n_in, n_out), plus the bias: the last row of w
-cdef void product_row(const Weights* w, bint has_bias, const void* x, void* z) noexcept nogil:
-    cdef const real* weights = <const real*> w.data
-    cdef const real* left = <const real*> x
-    cdef real* out = <real*> z
-    cdef real tail[LANES]
-    cdef vec acc[4]
-    cdef vec one = vsplat(1)
-    cdef vec scale
-    cdef idx n_in = w.n_rows - has_bias
-    cdef idx column = 0
-    cdef idx k, j
-    cdef int i
-    while column + 4 * LANES <= w.n_out:
-        for i in range(4):
-            acc[i] = vsplat(0)
-        for k in range(n_in):
-            scale = vsplat(left[k])
-            for i in range(4):
-                acc[i] = vfma(scale, vload(weights + k * w.n_out + column + i * LANES), acc[i])
-        for i in range(4):
-            if has_bias:
-                acc[i] = vfma(one, vload(weights + n_in * w.n_out + column + i * LANES), acc[i])
-            vstore(out + column + i * LANES, acc[i])
-        column += 4 * LANES
-    while column < w.n_out:     # the last vector reads beyond its row, never beyond the buffer's spare vector
-        acc[0] = vsplat(0)
-        for k in range(n_in):
-            acc[0] = vfma(vsplat(left[k]), vload(weights + k * w.n_out + column), acc[0])
-        if has_bias:
-            acc[0] = vfma(one, vload(weights + n_in * w.n_out + column), acc[0])
-        if column + LANES <= w.n_out:
-            vstore(out + column, acc[0])
-        else:
-            vstore(tail, acc[0])
-            for j in range(w.n_out - column):
-                out[column + j] = tail[j]
-        column += LANES

@@ -74,8 +74,14 @@ ctypedef struct Kernels:
     # step == 0: out OUT = dw, or with resume out INOUT goes on summing. Otherwise out INOUT += step * dw.
     void (*product_weights)(const Weights* w, const Panels* x, const void* dzt, idx dzt_stride, bint resume,
                             double step, void* out, void* scratch) noexcept nogil
-    # z OUT (n_out,) = x w (+ bias), one sample
-    void (*product_row)(const Weights* w, bint has_bias, const void* x, void* z) noexcept nogil
+    # The same three for one sample. What is OUT has room for whole vectors, and x no element for the bias.
+    # z OUT (n_out,) = x w (+ bias)
+    void (*row_forward)(const Weights* w, bint has_bias, const void* x, void* z) noexcept nogil
+    # dx OUT (last,) = w dz, rows 0 ... last - 1
+    void (*row_backward)(const Weights* w, const void* dz, void* dx) noexcept nogil
+    # dw = x dz^T (and the bias's = dz), with step, resume and out as above
+    void (*row_weights)(const Weights* w, bint has_bias, const void* x, const void* dz, bint resume, double step,
+                        void* out) noexcept nogil
 
     # a OUT = f(z); a may be z
     void (*activate)(int activation, const void* z, void* a, idx n) noexcept nogil
@@ -84,8 +90,8 @@ ctypedef struct Kernels:
     # for each sample of one panel: a OUT (n_out, panel) = softmax(z); a may be z
     void (*softmax)(const void* z, void* a, idx n_out) noexcept nogil
     void (*softmax_backward)(const void* a, void* d, idx n_out) noexcept nogil
-    # a INOUT (n_out,), one sample
-    void (*softmax_row)(void* a, idx n_out) noexcept nogil
+    # one sample, (n_out,); a may be z
+    void (*softmax_row)(const void* z, void* a, idx n_out) noexcept nogil
 
     # The loss of each sample of one panel, OUT (panel,); with d not NULL also its gradient, OUT (n_out, panel),
     # times scale[sample]. Targets are labels IN (panel,) or else rows in a panel IN (n_out, panel).
@@ -101,6 +107,7 @@ ctypedef struct Kernels:
                  double correction_2) noexcept nogil
 
     bint (*all_finite)(const void* x, idx n) noexcept nogil
+    double (*largest)(const void* x, idx n) noexcept nogil      # absolute value; NaN or infinity if there is one
     # out OUT = f(x) for a function of vmath.pxi, by its number; for tests
     void (*math)(int function, const void* x, void* out, idx n) noexcept nogil
     # n_rounds times 12 multiply-adds of a vector of panel / 2 reals; memory INOUT (panel,); for benchmarks

@@ -2,6 +2,7 @@
 #
 # What is where:  vmath.pxi        exp, log, tanh ... of a vector
 #                 gemm.pxi         the three matrix products
+#                 gemv.pxi         the same for one sample
 #                 layout.pxi       rows of samples <-> panels
 #                 activations.pxi  activations, softmax and their derivatives
 #                 losses.pxi       losses and their gradients
@@ -33,6 +34,7 @@ cdef inline void store_tail(real* out, const real* x, idx n) noexcept nogil:
 
 include "gemm.pxi"
 include "layout.pxi"
+include "gemv.pxi"
 include "activations.pxi"
 include "losses.pxi"
 include "updates.pxi"
@@ -55,7 +57,9 @@ cdef Kernels _table = Kernels(
     product_forward=product_forward,
     product_backward=product_backward,
     product_weights=product_weights,
-    product_row=product_row,
+    row_forward=row_forward,
+    row_backward=row_backward,
+    row_weights=row_weights,
     activate=activate,
     activate_backward=activate_backward,
     softmax=softmax,
@@ -66,6 +70,7 @@ cdef Kernels _table = Kernels(
     momentum=momentum,
     adam=adam,
     all_finite=all_finite,
+    largest=largest,
     math=math,
     fma_loop=fma_loop,
 )

@@ -80,14 +80,21 @@ cdef void unpack_rows(const Panels* panels, idx n_cols, void* rows) noexcept nog
 cdef void transpose(const Panels* panels, idx n_cols, void* out, idx stride) noexcept nogil:
     cdef const real* sources[LANES]
     cdef const real* panel
-    cdef idx p, column
-    cdef int i
+    cdef real* target
+    cdef idx p, column, n, s
+    cdef idx i
     for p in range(panels.first, panels.last):
         panel = <const real*> panels.data + p * panels.stride
+        n = n_vectors(panels.n_samples - p * PANEL) * LANES
         column = 0
         while column < n_cols:
-            for i in range(LANES):
-                sources[i] = panel + min(column + i, n_cols - 1) * PANEL
-            transpose_columns(sources, n_vectors(panels.n_samples - p * PANEL) * LANES,
-                              <real*> out + column // PANEL * stride + p * PANEL * PANEL + column % PANEL, PANEL)
+            target = <real*> out + column // PANEL * stride + p * PANEL * PANEL + column % PANEL
+            if n_cols - column > QUAD:
+                for i in range(LANES):
+                    sources[i] = panel + min(column + i, n_cols - 1) * PANEL
+                transpose_columns(sources, n, target, PANEL)
+            else:
+                for i in range(n_cols - column):
+                    for s in range(n):
+                        target[s * PANEL + i] = panel[(column + i) * PANEL + s]
             column += LANES

@@ -76,6 +76,8 @@ cdef double sum_of_losses(const Pass* run, const Targets* targets) noexcept nogi
     cdef double value
     cdef idx s
     for s in range(run.n_samples):
+        if targets.weights != NULL and targets.weights[row_of(targets, s)] == 0:
+            continue                        # whatever its loss, be it infinite
         value = (<float*> targets.losses)[s] if run.kernels.bits == 32 else (<double*> targets.losses)[s]
         total += value if targets.weights == NULL else targets.weights[row_of(targets, s)] * value
     return total

@@ -18,4 +18,8 @@ cdef const OpKind* kind_of(const Op* op) noexcept nogil
 cdef void forward_pass(Batches* b, idx begin, idx n, int thread, int n_threads) noexcept nogil
 cdef void finish_output(Batches* b, int thread, int n_threads) noexcept nogil
 cdef double loss_of_rows(Batches* b, idx begin, idx n, bint gradient, int thread, int n_threads) noexcept nogil
+cdef double row_loss(Batches* b, idx sample) noexcept nogil
+cdef void row_gradient(Batches* b, idx sample, bint resume) noexcept nogil
+cdef bint row_is_bounded(Batches* b, idx sample, double most) noexcept nogil
+cdef bint goes_by_row(const Batches* b, idx n, int n_threads) noexcept nogil
 cdef double loss_and_gradient(Batches* b, idx begin, idx n, int thread, int n_threads) noexcept nogil

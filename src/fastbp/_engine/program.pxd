@@ -65,9 +65,16 @@ ctypedef void (*OpFunction)(const Op* op, const Pass* run, int thread, int n_thr
 ctypedef struct OpKind:
     OpFunction forward
     OpFunction backward     # waits on run.barrier whenever it reads what other threads have written
-    # One sample: out OUT (n_out,) from x IN (n_in,)
-    void (*forward_row)(const Op* op, const Kernels* kernels, const void* params, const void* x,
-                        void* out) noexcept nogil
+    # The same for one sample, whose values are plain arrays.
+    # z OUT, a OUT (n_out,) from x (n_in,); a may be z, and is left out if the loss takes in the activation
+    void (*forward_row)(const Op* op, const Kernels* kernels, const void* params, const void* x, void* z, void* a,
+                        bint activates) noexcept nogil
+    # d INOUT (n_out,): da, then dz; dx OUT (n_in,) unless NULL
+    void (*backward_row)(const Op* op, const Kernels* kernels, const void* params, const void* z, const void* a,
+                         bint activates, void* d, void* dx) noexcept nogil
+    # gradient of the parameters OUT, or params += step * gradient
+    void (*weights_row)(const Op* op, const Kernels* kernels, const void* x, const void* dz, bint resume,
+                        double step, void* params_or_grads) noexcept nogil
 
 
 cdef inline void* at(const void* data, idx n, const Kernels* kernels) noexcept nogil:
@@ -77,6 +84,11 @@ cdef inline void* at(const void* data, idx n, const Kernels* kernels) noexcept n
 
 cdef inline void divide(idx n, idx unit, int thread, int n_threads, idx* first, idx* last) noexcept nogil:
     """This thread's share of 0 ... n - 1, in whole units but for the end."""
-    cdef idx n_units = (n + unit - 1) // unit
+    cdef idx n_units
+    if n_threads == 1:          # a division costs more than all else here
+        first[0] = 0
+        last[0] = n
+        return
+    n_units = (n + unit - 1) // unit
     first[0] = min(n, n_units * thread // n_threads * unit)
     last[0] = min(n, n_units * (thread + 1) // n_threads * unit)

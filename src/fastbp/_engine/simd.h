@@ -160,8 +160,10 @@ typedef uint64_t uvec __attribute__((vector_size(FBP_VEC_BYTES)));
 #define FBP_BIT(n) ((real_bits)1 << (n))
 #define FBP_SIGN ((ivec)vsplat((real)-0.0))
 
+FBP_INLINE vec vabs(vec x) { return (vec)((ivec)x & ~FBP_SIGN); }
 FBP_INLINE vec vminus_abs(vec x) { return (vec)((ivec)x | FBP_SIGN); }
-FBP_INLINE vec vcopysign(vec x, vec sign) { return (vec)(((ivec)x & ~FBP_SIGN) | ((ivec)sign & FBP_SIGN)); }
+/* x, made negative where y is. */
+FBP_INLINE vec vnegative_as(vec x, vec y) { return (vec)((ivec)x | ((ivec)y & FBP_SIGN)); }
 /* The leading half of x's bits, so that its square is exact. */
 FBP_INLINE vec vhigh_half(vec x) { return (vec)((ivec)x & -FBP_BIT((MANTISSA_BITS + 2) / 2)); }
 
@@ -177,8 +179,9 @@ FBP_INLINE vec vpow2(vec k) { return (vec)((uvec)k << MANTISSA_BITS); }
 /* 1 / p for a power of two, p and 1 / p normal. */
 FBP_INLINE vec vpow2_inverse(vec p) { return (vec)(((real_bits)(2 * EXPONENT_BIAS) << MANTISSA_BITS) - (ivec)p); }
 
-/* x = m 2^n, with low <= m < 2 low, for a normal x > 0 and 1/2 < low <= 1. The bits of x / low, as it were, hold n; an
- * integer becomes a real below a real's leading bit. */
+/* x = m 2^n with low <= m < 2 low, for a normal x > 0 and 1/2 < low <= 1. The bits of x, less those of low, plus those
+ * of 1, have n in the place of the exponent and m, less low, below it. The integer n becomes a real as the last bits of
+ * one whose unit is its last bit. */
 FBP_INLINE uvec vscaled_bits(vec x, real low) { return (uvec)x + ((uvec)vsplat(1) - (uvec)vsplat(low)); }
 FBP_INLINE vec vexponent(vec x, real low)
 {

@@ -30,8 +30,9 @@ cdef extern from "simd.h" nogil:
     vec vselect(ivec mask, vec yes, vec no)
 
     const real ROUNDER, POW2_ROUNDER
+    vec vabs(vec x)
     vec vminus_abs(vec x)
-    vec vcopysign(vec x, vec sign)
+    vec vnegative_as(vec x, vec y)
     vec vhigh_half(vec x)
     vec vpow2(vec k)
     vec vpow2_floor(vec k)

@@ -9,7 +9,7 @@ from _thread import allocate_lock, start_new_thread
 
 from libc.math cimport isfinite
 from libc.stdint cimport uint64_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy
 
 from fastbp._engine.buffers cimport View, view
@@ -19,7 +19,8 @@ from fastbp._engine.losses cimport sum_of_weights
 from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
 from fastbp._engine.passes cimport Batches, loss_and_gradient
 from fastbp._engine.program cimport at, barrier_wait, divide
-from fastbp._engine.rng cimport shuffle, stream
+from fastbp._engine.rng cimport shuffle as permute
+from fastbp._engine.rng cimport stream
 from fastbp._engine.workspace cimport Workspace
 
 cdef enum:
@@ -33,6 +34,7 @@ ctypedef struct Position:
     double loss             # sum(w_i l_i)
     double weight           # sum(w_i)
     uint64_t n_steps        # updates made
+    idx n_batches           # batches done by this training
 
 
 ctypedef struct Block:
@@ -67,7 +69,7 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
     while n_done < b.n_batches and n_finished < b.n_epochs:
         if at_batch.batch == 0 and b.shuffles:
             if thread == 0:
-                shuffle(b.order, b.n_rows, stream(b.seed, <uint64_t> at_batch.epoch))
+                permute(b.order, b.n_rows, stream(b.seed, <uint64_t> at_batch.epoch))
             barrier_wait(batches.run.barrier)
         begin = at_batch.batch * b.batch_size
         n = min(b.batch_size, b.n_rows - begin)
@@ -87,7 +89,10 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
             at_batch.n_steps += 1
             at_batch.loss += loss
             at_batch.weight += batches.targets.weight
+        else:                               # threads must not drift apart, even where there is nothing to do
+            barrier_wait(batches.run.barrier)
         at_batch.batch += 1
+        at_batch.n_batches += 1
         n_done += 1
         if at_batch.batch == n_per_epoch:
             if thread == 0:
@@ -98,6 +103,12 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
             at_batch.loss = 0
             at_batch.weight = 0
     return True
+
+
+cdef void* allocated(void* memory) except NULL:
+    if memory == NULL:
+        raise MemoryError("no memory to train with")
+    return memory
 
 
 cdef join(list ends):
@@ -154,24 +165,16 @@ cdef class Training:
 
     def __cinit__(self, Program program, Data data, optimizer, states, n_steps, idx batch_size, idx epoch,
                   bint shuffle, uint64_t seed, int n_threads):
-        cdef idx size = program.bits // 8
         self.program = program
         self.data = data
-        self.hyper = read_hyper(optimizer)
-        if n_states(&self.hyper):
-            self.states = view(states, "states", n_states(&self.hyper) * program.n_params, program.format(), True)
         self.batch_size = min(batch_size, data.n_rows)
         self.shuffles = shuffle
         self.seed = seed
         self.n_threads = n_threads
-        self.position = Position(epoch, 0, 0, 0, n_steps)
-        self.order = <idx*> malloc(data.n_rows * sizeof(idx)) if shuffle else NULL
-        if not is_plain(&self.hyper) or self.batch_size > GRADIENT_ROWS:
-            self.grads = calloc(program.n_params, size)
-        self.saved = malloc((1 + n_states(&self.hyper)) * program.n_params * size)
-        if (shuffle and self.order == NULL) or self.saved == NULL or (self.grads == NULL and (
-                not is_plain(&self.hyper) or self.batch_size > GRADIENT_ROWS)):
-            raise MemoryError(f"no memory to train {program.n_params} parameters on {data.n_rows} rows")
+        self.position = Position(epoch, 0, 0, 0, n_steps, 0)
+        if shuffle:
+            self.order = <idx*> allocated(malloc(data.n_rows * sizeof(idx)))
+        self.set_optimizer(optimizer, states, n_steps)
 
     def __dealloc__(self):
         free(self.order)
@@ -187,14 +190,22 @@ cdef class Training:
         return self.position.batch
 
     @property
+    def n_batches_done(self):
+        return self.position.n_batches
+
+    @property
     def n_steps(self):
         return self.position.n_steps
 
     def __enter__(self):
         if self.program.training:
             raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
-        self.workspace = self.program.borrow(min(self.batch_size, <idx> GRADIENT_ROWS), self.n_threads, True)
         self.program.training = True
+        try:
+            self.workspace = self.program.borrow(min(self.batch_size, <idx> GRADIENT_ROWS), self.n_threads, True)
+        except BaseException:
+            self.program.training = False
+            raise
         return self
 
     def __exit__(self, *error):
@@ -202,9 +213,20 @@ cdef class Training:
         self.program.spare = self.workspace
         self.workspace = None
 
-    def set_optimizer(self, optimizer):
-        """Take new hyper-parameters; the kind and its states stay."""
-        self.hyper = read_hyper(optimizer)
+    def set_optimizer(self, optimizer, states, n_steps):
+        """Take an optimiser, or new hyper-parameters of the same; arguments as in the class."""
+        cdef Hyper hyper = read_hyper(optimizer)
+        cdef idx n_params = self.program.n_params
+        cdef idx size = self.program.bits // 8
+        cdef View memory = None
+        if n_states(&hyper):
+            memory = view(states, "states", n_states(&hyper) * n_params, self.program.format(), True)
+        if self.grads == NULL and (not is_plain(&hyper) or self.batch_size > GRADIENT_ROWS):
+            self.grads = allocated(calloc(n_params, size))
+        self.saved = allocated(realloc(self.saved, (1 + n_states(&hyper)) * n_params * size))
+        self.states = memory
+        self.hyper = hyper
+        self.position.n_steps = n_steps
 
     def train(self, idx n_batches, losses):
         """Train for n_batches, or until as many epochs have ended as there is room for their losses.

@@ -121,3 +121,29 @@ cdef bint all_finite(const void* x, idx n) noexcept nogil:
         if tail[i] != 0:
             return False
     return True
+
+
+# max |x|; a comparison with NaN is false, so a NaN that is met stays
+cdef double largest(const void* x, idx n) noexcept nogil:
+    cdef const real* values = <const real*> x
+    cdef real tail[LANES]
+    cdef vec high = vsplat(0)
+    cdef vec value
+    cdef real result
+    cdef idx i = 0
+    cdef int j
+    while i < n:
+        if i + LANES <= n:
+            value = vload(values + i)
+        else:
+            load_tail(tail, values + i, n - i)
+            value = vload(tail)
+        value = vmax(value, -value)
+        high = vselect(vlesseq(value, high), high, value)
+        i += LANES
+    vstore(tail, high)
+    result = tail[0]
+    for j in range(1, LANES):
+        if not tail[j] <= result:
+            result = tail[j]
+    return result

@@ -1,17 +1,17 @@
 # exp, log, tanh and their kin of a vector, in both dtypes and on every target.
 #
-# One way for all: reduce the argument, evaluate (x + x t P(t)) / D(t) with the polynomials of vmath_tables.h, undo
-# the reduction. Every lane does the same, without a branch, in an order of operations that is written down here, so
-# every target with fused multiply-add gives the same bits. At most 3 ulp of error; what is not a number, infinite, too
-# large or too small for the dtype comes out as IEEE 754 has it, denormal results included.
+# Each function reduces its argument to a short interval around 0, evaluates a polynomial there (from vmath_tables.h)
+# and undoes the reduction. A result is written as something exact plus a small correction, and a result that saturates
+# as something that no longer depends on its argument, so that errors do not add up: at most 3 ulp, with or without
+# fused multiply-add. NaN, infinities, overflow, signed zeros and denormal results come out as IEEE 754 has them.
+# No lane, no branch and no library function: the order of operations is the one written here, and every target with
+# fused multiply-add gives the same bits.
 #
-# Sources: W. J. Cody & W. Waite, Software Manual for the Elementary Functions (1980), for the reduction with ln 2 in
-# two parts, the first with so few bits that a small multiple of it is exact; J.-M. Muller, Elementary Functions (3rd
-# ed. 2016), for the forms; Remez's algorithm for the coefficients, in tools/vmath_coefficients.py.
+# Sources: W. J. Cody & W. Waite, Software Manual for the Elementary Functions (1980), for ln 2 in two parts, the first
+# so short that a small multiple of it is exact; J.-M. Muller, Elementary Functions (3rd ed. 2016), for the rest. The
+# coefficients are our own, by Remez's algorithm: tools/vmath_coefficients.py.
 
 from libc.math cimport INFINITY, NAN
-
-from fastbp._engine.vmath_names cimport *
 
 cdef extern from "vmath_tables.h" nogil:
     enum:
@@ -25,26 +25,34 @@ cdef extern from "vmath_tables.h" nogil:
     const real SMALLEST_NORMAL, DENORMAL_SCALE, DENORMAL_SCALE_LOG2
 
 
-# c[0] + c[1] t + ... + c[terms - 1] t^(terms - 1)
-cdef inline vec polynomial(vec t, const real* c, int terms) noexcept nogil:
-    cdef vec total = vsplat(c[terms - 1])
+# c[0] + c[step] t + c[2 step] t^2 + ..., by Horner's rule
+cdef inline vec horner(vec t, const real* c, int step, int terms) noexcept nogil:
+    cdef vec total = vsplat(c[(terms - 1) * step])
     cdef int i
     for i in range(terms - 2, -1, -1):
-        total = vfma(total, t, vsplat(c[i]))
+        total = vfma(total, t, vsplat(c[i * step]))
     return total
+
+
+# c[0] + c[1] t + c[2] t^2 + .... Many terms: even and odd powers apart, which halves the chain of dependent operations
+cdef inline vec polynomial(vec t, const real* c, int terms) noexcept nogil:
+    cdef vec t2
+    if terms < 8:
+        return horner(t, c, 1, terms)
+    t2 = t * t
+    return vfma(t, horner(t2, c + 1, 2, terms // 2), horner(t2, c, 2, (terms + 1) // 2))
 
 
 cdef inline vec clamp(vec x, real low, real high) noexcept nogil:
     return vmin(vmax(x, vsplat(low)), vsplat(high))
 
 
-# exp(x) = 2^n exp(r): the n of a clamped x, as vpow2_floor and vpow2_ceil take it, ...
-cdef inline vec nearest_power(vec x) noexcept nogil:
+# exp(x) = 2^n exp(r), |r| <= ln(2) / 2. First n, in the form that vpow2_floor and vpow2_ceil take; then r.
+cdef inline vec exponent_of_exp(vec x) noexcept nogil:
     return vfma(x, vsplat(LOG2_E), vsplat(ROUNDER))
 
 
-# ... and r, |r| <= ln(2) / 2
-cdef inline vec remainder(vec x, vec k) noexcept nogil:
+cdef inline vec remainder_of_exp(vec x, vec k) noexcept nogil:
     cdef vec n = k - vsplat(ROUNDER)
     return vfma(n, vsplat(-LN2_LOW), vfma(n, vsplat(-LN2_HIGH), x))
 
@@ -54,16 +62,22 @@ cdef inline vec expm1_of_remainder(vec r) noexcept nogil:
     return vfma(r * r, polynomial(r, EXPM1_P, EXPM1_TERMS), r)
 
 
+# factor 2^n exp(r): of the three products only the last may round
+cdef inline vec scaled_exp(vec factor, vec k, vec r) noexcept nogil:
+    return vfma(factor, expm1_of_remainder(r), factor) * vpow2_floor(k) * vpow2_ceil(k)
+
+
 cdef inline vec exp_of_clamped(vec x) noexcept nogil:
-    cdef vec k = nearest_power(x)
-    return (vsplat(1) + expm1_of_remainder(remainder(x, k))) * vpow2_floor(k) * vpow2_ceil(k)
+    cdef vec k = exponent_of_exp(x)
+    return scaled_exp(vsplat(1), k, remainder_of_exp(x, k))
 
 
 cdef inline vec exp_of_minus_abs(vec x) noexcept nogil:
     return exp_of_clamped(vmax(vminus_abs(x), vsplat(EXP_LOWEST)))
 
 
-# log(1 + u) = 2 artanh(s), s = u / (2 + u), for sqrt(1/2) - 1 <= u <= 1; written so that u itself, which is exact, leads
+# log(1 + u) for sqrt(1/2) - 1 <= u <= 1: 2 artanh(s) = 2 s + s z P(z), s = u / (2 + u), z = s^2. As 2 s = u - s u,
+# this is u and a correction.
 cdef inline vec log1p_of_small(vec u) noexcept nogil:
     cdef vec s = u / (vsplat(2) + u)
     cdef vec z = s * s
@@ -74,14 +88,14 @@ cdef inline vec vexp(vec x) noexcept nogil:
     return exp_of_clamped(clamp(x, EXP_LOWEST, EXP_HIGHEST))
 
 
-# 2^n (exp(r) - 1) + (2^n - 1), both divided by 2^ceil(n / 2) until the end
+# 2^n (exp(r) - 1) + (2^n - 1), the factor 2^ceil(n / 2) applied last. An addition may lose the sign of a zero.
 cdef inline vec vexpm1(vec x) noexcept nogil:
     cdef vec clamped = clamp(x, EXP_LOWEST, EXP_HIGHEST)
-    cdef vec k = nearest_power(clamped)
-    cdef vec low = vpow2_floor(k)
-    cdef vec high = vpow2_ceil(k)
-    cdef vec p = expm1_of_remainder(remainder(clamped, k))
-    return vcopysign(vfma(low, p, low - vpow2_inverse(high)) * high, x)
+    cdef vec k = exponent_of_exp(clamped)
+    cdef vec p = expm1_of_remainder(remainder_of_exp(clamped, k))
+    cdef vec floor = vpow2_floor(k)
+    cdef vec ceil = vpow2_ceil(k)
+    return vnegative_as(vfma(floor, p, floor - vpow2_inverse(ceil)) * ceil, x)
 
 
 # x = m 2^n: n log(2) + log(m), a denormal scaled up first
@@ -101,24 +115,24 @@ cdef inline vec vlog(vec x) noexcept nogil:
 # (1 + t) + (1 - t)). Where this comes close to 1, an error in t no longer matters.
 cdef inline vec vtanh(vec x) noexcept nogil:
     cdef vec one = vsplat(1)
-    cdef vec a = vmin(-vminus_abs(x), vsplat(TANH_LIMIT))
+    cdef vec a = vmin(vabs(x), vsplat(TANH_LIMIT))
     cdef vec k = vfma(a, vsplat(2 * LOG2_E), vsplat(POW2_ROUNDER))
     cdef vec n = k - vsplat(POW2_ROUNDER)
     cdef vec r = vfma(n, vsplat(<real> -0.5 * LN2_LOW), vfma(n, vsplat(<real> -0.5 * LN2_HIGH), a))
     cdef vec y = r * r
     cdef vec t = vfma(r * y, polynomial(y, TANH_P, TANH_TERMS), r)
     cdef vec s = vpow2(k)
-    return vcopysign(vfma(t, s + one, s - one) / vfma(t, s - one, s + one), x)
+    return vnegative_as(vfma(t, s + one, s - one) / vfma(t, s - one, s + one), x)
 
 
 # erf|x| = 1 - (1 - v / 8)^8, after an idea of C. Hastings (1955). First w / 2 = 1 - (1 - v / 8)^4, multiplied out so
 # that v leads, then w - w^2 / 4 = 1 - (1 - w / 2)^2: where this comes close to 1, an error in w no longer matters.
 cdef inline vec verf(vec x) noexcept nogil:
-    cdef vec a = vmin(-vminus_abs(x), vsplat(ERF_LIMIT))
+    cdef vec a = vmin(vabs(x), vsplat(ERF_LIMIT))
     cdef vec v = vfma(a, polynomial(a, ERF_P, ERF_TERMS), a)
     cdef vec cubic = vfma(v, vsplat(<real> (-1. / 2048)), vsplat(<real> (1. / 64)))
     cdef vec w = vfma(v * v, vfma(v, cubic, vsplat(<real> (-3. / 16))), v)
-    return vcopysign(vfma(w * vsplat(<real> -0.25), w, w), x)
+    return vnegative_as(vfma(w * vsplat(<real> -0.25), w, w), x)
 
 
 # 1 / (1 + exp(-x)), and with exp(x) above and below for x < 0, which keeps the tail exact
@@ -132,42 +146,36 @@ cdef inline vec vsoftplus(vec x) noexcept nogil:
     return vmax(x, vsplat(0)) + log1p_of_small(exp_of_minus_abs(x))
 
 
-# exp(-x^2 / 2) / sqrt(2 pi). An error in x^2 is multiplied by x^2 / 2, so x^2 is taken in two parts.
+# exp(-x^2 / 2) / sqrt(2 pi). An absolute error in x^2 is a relative one here, so x^2 is taken in two parts: the square
+# of the leading half of x's bits, which is exact, and the rest.
 cdef inline vec vgauss(vec x) noexcept nogil:
-    cdef vec c = clamp(x, -GAUSS_LIMIT, GAUSS_LIMIT)
-    cdef vec high = vhigh_half(c)
     cdef vec minus_half = vsplat(<real> -0.5)
+    cdef vec a = vmin(vabs(x), vsplat(GAUSS_LIMIT))
+    cdef vec high = vhigh_half(a)
     cdef vec leading = minus_half * (high * high)
-    cdef vec k = nearest_power(leading)
-    cdef vec r = vfma(minus_half * (c - high), c + high, remainder(leading, k))
-    return (vsplat(INV_SQRT_2PI) + vsplat(INV_SQRT_2PI) * expm1_of_remainder(r)) * vpow2_floor(k) * vpow2_ceil(k)
+    cdef vec k = exponent_of_exp(leading)
+    cdef vec r = vfma(minus_half * (a - high), a + high, remainder_of_exp(leading, k))
+    return scaled_exp(vsplat(INV_SQRT_2PI), k, r)
 
 
 ctypedef vec (*function_of_vec)(vec) noexcept nogil
 
 
-# out OUT (n,) = function(x) for a function of vmath_names.pxd
+# out OUT (n,) = f(x), f by its place in dispatch.MATH_FUNCTIONS; for tests
 cdef void math_apply(int which, const real* x, real* out, Py_ssize_t n) noexcept nogil:
-    cdef function_of_vec functions[N_MATH_FUNCTIONS]
-    cdef function_of_vec function
+    cdef function_of_vec functions[8]
+    cdef function_of_vec f
     cdef real tail[LANES]
-    cdef Py_ssize_t i, left
-    functions[MATH_EXP] = vexp
-    functions[MATH_EXPM1] = vexpm1
-    functions[MATH_LOG] = vlog
-    functions[MATH_TANH] = vtanh
-    functions[MATH_SIGMOID] = vsigmoid
-    functions[MATH_SOFTPLUS] = vsoftplus
-    functions[MATH_ERF] = verf
-    functions[MATH_GAUSS] = vgauss
-    function = functions[which]
-    i = 0
-    while i + LANES <= n:
-        vstore(out + i, function(vload(x + i)))
+    cdef Py_ssize_t whole = n - n % LANES
+    cdef Py_ssize_t i = 0
+    functions[0], functions[1], functions[2], functions[3] = vexp, vexpm1, vlog, vtanh
+    functions[4], functions[5], functions[6], functions[7] = vsigmoid, vsoftplus, verf, vgauss
+    f = functions[which]
+    while i < whole:
+        vstore(out + i, f(vload(x + i)))
         i += LANES
-    left = n - i
     for i in range(LANES):
-        tail[i] = x[n - left + i] if i < left else 0
-    vstore(tail, function(vload(tail)))
-    for i in range(left):
-        out[n - left + i] = tail[i]
+        tail[i] = x[whole + i] if whole + i < n else 0
+    vstore(tail, f(vload(tail)))
+    for i in range(n - whole):
+        out[whole + i] = tail[i]

@@ -15,6 +15,7 @@ cdef class Workspace:
     cdef Pass run                   # pointers into memory; what changes from batch to batch is the caller's to set
     cdef Targets targets
 
+    cdef bint is_for(self, int bits)
     cdef bint fits(self, const Kernels* kernels, idx n_samples, int n_threads, bint gradients) noexcept
 
 cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads,

@@ -3,6 +3,7 @@
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, free
 
+from fastbp._engine.dispatch cimport kernels
 from fastbp._engine.kernels cimport GELU, SILU, SOFTPLUS, Kernels, idx
 from fastbp._engine.program cimport Op, at
 
@@ -16,6 +17,10 @@ cdef class Workspace:
     def __dealloc__(self):
         free(self.memory)
         free(self.slots)
+
+    cdef bint is_for(self, int bits):
+        """Whether it was made for the kernels in use."""
+        return self.kernels == kernels(bits)
 
     cdef bint fits(self, const Kernels* kernels, idx n_samples, int n_threads, bint gradients) noexcept:
         return (self.kernels == kernels and self.capacity >= n_samples and self.n_threads >= n_threads

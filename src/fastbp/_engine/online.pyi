@@ -1,0 +1,22 @@
+from collections.abc import Mapping
+from typing import Any, Self
+
+from typing_extensions import disjoint_base
+
+from ..typing import Reals
+from .engine import Program
+
+@disjoint_base
+class Learner:
+    @property
+    def n_steps(self) -> int: ...
+    def __new__(
+        cls,
+        program: Program,
+        loss: str,
+        fused: bool,
+        optimizer: Mapping[str, Any],
+        states: Reals | None,
+        n_steps: int,
+    ) -> Self: ...
+    def learn(self, x: object, y: object, checked: bool = False) -> float | None: ...

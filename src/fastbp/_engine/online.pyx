@@ -1,0 +1,170 @@
+"""Online learning: one sample, one step of the optimiser, in microseconds."""
+
+from cpython.buffer cimport PyBuffer_Release
+from cpython.float cimport PyFloat_Check
+from cpython.long cimport PyLong_Check
+from cpython.number cimport PyIndex_Check
+from libc.math cimport isfinite
+from libc.stdint cimport uint64_t
+from libc.stdlib cimport calloc, free
+
+from fastbp._engine.buffers cimport View, lend, view
+from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
+from fastbp._engine.engine import LOSSES
+from fastbp._engine.kernels cimport BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR, Kernels, idx
+from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
+from fastbp._engine.passes cimport Batches, row_gradient, row_is_bounded, row_loss
+from fastbp._engine.workspace cimport Workspace
+
+cdef enum:
+    HOLD_GIL_BELOW = 10_000     # parameters: a step on fewer takes less time than giving the GIL away and back
+
+
+cdef class Learner:
+    """A network, a loss and an optimiser, made ready for `learn`.
+
+    Parameters
+    ----------
+    program : Program
+    loss : str
+        A key of `LOSSES`.
+    fused : bool
+    optimizer : dict
+        The configuration of an optimiser.
+    states : ndarray of shape (n_states, n_params), or None
+    n_steps : int
+        Updates made before, with these states.
+    """
+
+    cdef Program program
+    cdef Workspace workspace
+    cdef Hyper hyper
+    cdef View states
+    cdef void* grads
+    cdef int loss
+    cdef bint fused
+    cdef readonly uint64_t n_steps
+
+    def __cinit__(self, Program program, str loss, bint fused, optimizer, states, n_steps):
+        self.program = program
+        self.loss = LOSSES[loss]
+        self.fused = fused
+        self.hyper = read_hyper(optimizer)
+        self.n_steps = n_steps
+        if n_states(&self.hyper):
+            self.states = view(states, "states", n_states(&self.hyper) * program.n_params, program.format(), True)
+        if not is_plain(&self.hyper):
+            self.grads = calloc(program.n_params, program.bits // 8)
+            if self.grads == NULL:
+                raise MemoryError("no memory for the gradient")
+
+    def __dealloc__(self):
+        free(self.grads)
+
+    def learn(self, x, y, bint checked=False):
+        """Learn from x (n_in,) and y: a label, a number, or (n_out,).
+
+        Returns
+        -------
+        float or None
+            The loss before the step. None if x and y are not just such arrays of the network's dtype and plain
+            numbers (a row of probabilities only if `checked`), or if the step might lead beyond finite numbers: then
+            nothing has happened.
+        """
+        cdef Program program = self.program
+        cdef Py_buffer row, target
+        cdef idx label = 0
+        cdef double number = 0
+        cdef float number_f32
+        cdef bint has_row = False
+        cdef const void* targets = NULL
+        if program.training:
+            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
+        if self.loss == CROSS_ENTROPY and PyIndex_Check(y) and not hasattr(y, "__len__"):
+            if not 0 <= y < program.n_out:
+                return None
+            label = y
+        elif program.n_out == 1 and (PyFloat_Check(y) or PyLong_Check(y)):
+            number = y
+            if self.loss == BINARY_CROSS_ENTROPY and not 0 <= number <= 1:
+                return None
+            number_f32 = <float> number
+            targets = <const void*> &number_f32 if program.bits == 32 else <const void*> &number
+        elif checked or self.loss == SQUARED_ERROR:
+            if not lend(y, program.dtype, &target, program.n_out, False):
+                return None
+            has_row = True
+            targets = target.buf
+        else:                       # rows of probabilities have to be looked at first
+            return None
+        if not lend(x, program.dtype, &row, program.n_in, False):
+            if has_row:
+                PyBuffer_Release(&target)
+            return None
+        try:
+            return self.step(row.buf, &label if targets == NULL else NULL, targets)
+        finally:
+            PyBuffer_Release(&row)
+            if has_row:
+                PyBuffer_Release(&target)
+
+    cdef object step(self, const void* x, const idx* label, const void* target):
+        cdef Program program = self.program
+        cdef Batches b
+        cdef double loss
+        cdef bint done
+        self.prepare()
+        b = program.batches(self.workspace, None)
+        b.rows = x
+        b.run.fused_output = self.fused
+        b.run.grads = self.grads
+        b.targets.kind = self.loss
+        b.targets.labels = label
+        b.targets.rows = target
+        b.targets.weights = NULL
+        b.targets.weight = 1
+        program.training = True
+        if program.n_params < HOLD_GIL_BELOW:
+            done = self.run(&b, &loss)
+        else:
+            with nogil:
+                done = self.run(&b, &loss)
+        program.training = False
+        return loss if done else None
+
+    cdef int prepare(self) except -1:
+        """A workspace of this learner's own, for the kernels in use."""
+        if self.workspace is None or not self.workspace.is_for(self.program.bits):
+            self.workspace = self.program.borrow(1, 1, True)
+        return 0
+
+    cdef bint run(self, Batches* b, double* loss) noexcept nogil:
+        """One step; False if it might lead beyond finite numbers."""
+        cdef const Kernels* k = b.run.kernels
+        cdef idx n_params = self.program.n_params
+        cdef uint64_t mode = fpmode_enter()
+        cdef bint plain = is_plain(&self.hyper)
+        cdef bint bounded
+        b.run.step = -self.hyper.learning_rate if plain else 0
+        loss[0] = row_loss(b, 0)
+        bounded = isfinite(loss[0]) and row_is_bounded(b, 0, most_gradient(k, &self.hyper))
+        if bounded and not plain and self.hyper.weight_decay != 0:
+            bounded = k.largest(b.run.params, n_params) * self.hyper.weight_decay < most_gradient(k, &self.hyper)
+        if bounded:
+            row_gradient(b, 0, False)
+            if not plain:
+                update(k, &self.hyper, b.run.params, b.run.grads,
+                       NULL if self.states is None else self.states.data, n_params, self.n_steps, 0, n_params)
+            self.n_steps += 1
+        fpmode_leave(mode)
+        return bounded
+
+
+cdef double most_gradient(const Kernels* k, const Hyper* hyper) noexcept nogil:
+    """A gradient below this moves no parameter by as much as half the spacing of the largest reals, nor does its
+    square overflow."""
+    cdef double most = 1e15 if k.bits == 32 else 1e150
+    cdef double gain = max(hyper.learning_rate, 1.0)
+    if hyper.epsilon > 0:
+        gain /= min(hyper.epsilon, 1.0)
+    return most / (gain / (1 - hyper.momentum))
