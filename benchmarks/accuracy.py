@@ -2,12 +2,12 @@
 
     python -m benchmarks.accuracy --data FOLDER --accuracy 0.88
 
-784-128-10, relu, cross-entropy, plain gradient descent with learning rate 0.1, batch 32, shuffled: the same for all, and
-the same first weights; only the order of the samples differs. The clock runs while a library trains and stands still
-while its accuracy on the 10,000 test images is taken, after each epoch.
+784-128-10, relu, cross-entropy, plain gradient descent with learning rate 0.1, batch 32, shuffled: the same for all,
+and the same first weights; only the order of the samples differs. The clock runs while a library trains and stands
+still while its accuracy on the 10,000 test images is taken, after each epoch.
 
-The folder holds the four IDX files, gzipped or not. Without the option it is the one that FASTBP_FASHION_MNIST names, or
-that of Debian's package dataset-fashion-mnist.
+The folder holds the four IDX files, gzipped or not. Without the option it is the one that FASTBP_FASHION_MNIST names,
+or that of Debian's package dataset-fashion-mnist.
 """
 
 from benchmarks import common  # first: it limits the threads of BLAS
@@ -31,8 +31,8 @@ WORK = Work((784, 128, 10), "softmax", 32)
 LEARNING_RATE = 0.1
 MOST_EPOCHS = 30
 METHOD = (
-    "Median over {seeds} first weights, the libraries in turn; one core, one thread, float32. Training time alone: neither "
-    "loading the data nor taking the accuracy is in it."
+    "Median over {seeds} choices of the first weights, the libraries in turn; one core, one thread, float32. Training "
+    "time alone: neither loading the data nor taking the accuracy is in it."
 )
 
 

@@ -3,10 +3,10 @@
     python -m benchmarks.instructions              compare with instructions.json beside this file
     python -m benchmarks.instructions --update     count anew and write it
 
-The time of a step says little on a busy machine; the number of its instructions is the same to a fraction of a per cent.
-Callgrind (https://valgrind.org) counts them: a program that does some work of each kind, and for each kind the same
-program with more of it. The difference, divided by how much more, is what one step or call costs: start-up and import
-cancel out. The kernels are those for AVX2, the widest vectors that Callgrind knows.
+The time of a step says little on a busy machine; the number of its instructions is the same to a fraction of a per
+cent. Callgrind (https://valgrind.org) counts them: a program that does some work of each kind, and for each kind the
+same program with more of it. The difference, divided by how much more, is what one step or call costs: start-up and
+import cancel out. The kernels are those for AVX2, the widest vectors that Callgrind knows.
 
 Another compiler makes other instructions, so the file keeps the counts by compiler: those that compiled the installed
 kernels, as they wrote it into them. What is not in the file is counted and shown, but not compared.
@@ -22,27 +22,41 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 FILE = Path(__file__).with_suffix(".json")
 TARGET = "avx2"
 TOLERANCE = 0.03
 
-# name: (widths, output, optimiser, batch size, batches of an epoch; or "predict", "predict_one", "learn_one",
-# epochs or calls in the baseline, how many more are counted)
+BASELINE = 2  # epochs or calls of each case, which cancel out
+
+
+class Case(NamedTuple):
+    """What is called, on which network, and how many epochs or calls are counted."""
+
+    call: str
+    widths: list
+    output: str
+    more: int
+    batch_size: int = 1
+    n_batches: int = 1
+    optimizer: str = "SGD"
+
+
 CASES = {
-    "train 2-16-1, batch 32": ([2, 16, 1], "identity", "SGD", 32, 8, 2, 500),
-    "train 10-32-32-1, batch 32, Adam": ([10, 32, 32, 1], "identity", "Adam", 32, 8, 2, 100),
-    "train 64-64-10, batch 64": ([64, 64, 10], "softmax", "SGD", 64, 4, 2, 100),
-    "train 784-128-10, batch 128": ([784, 128, 10], "softmax", "SGD", 128, 2, 2, 20),
-    "train 784-128-10, batch 1": ([784, 128, 10], "softmax", "SGD", 1, 32, 2, 60),
-    "predict 784-128-10, batch 32": ([784, 128, 10], "softmax", "predict", 32, 1, 2, 200),
-    "predict_one 24-64-64-10": ([24, 64, 64, 10], "softmax", "predict_one", 1, 1, 2, 4000),
-    "learn_one 4-16-1": ([4, 16, 1], "identity", "learn_one", 1, 1, 2, 2000),
+    "fit 2-16-1, batch 32": Case("fit", [2, 16, 1], "identity", 500, 32, 8),
+    "fit 10-32-32-1, batch 32, Adam": Case("fit", [10, 32, 32, 1], "identity", 100, 32, 8, "Adam"),
+    "fit 64-64-10, batch 64": Case("fit", [64, 64, 10], "softmax", 50, 64, 4),
+    "fit 784-128-10, batch 128": Case("fit", [784, 128, 10], "softmax", 8, 128, 2),
+    "fit 784-128-10, batch 1": Case("fit", [784, 128, 10], "softmax", 8, 1, 32),
+    "predict 784-128-10, batch 32": Case("predict", [784, 128, 10], "softmax", 60, 32),
+    "predict_one 24-64-64-10": Case("predict_one", [24, 64, 64, 10], "softmax", 2000),
+    "learn_one 4-16-1": Case("learn_one", [4, 16, 1], "identity", 1000),
 }
 
 
-def work(more):
-    """Do the baseline of every case, and of the case `more`, if it is named, all of it; this is what is counted."""
+def work(name_of_more):
+    """Do the baseline of every case, and more of the one that is named, if any: the program that is counted."""
     import time
 
     # `fit` asks the engine for as many batches at once as take it some milliseconds. With a clock that stands still it
@@ -53,35 +67,35 @@ def work(more):
 
     import fastbp
 
-    for name, (widths, output, what, batch_size, n_batches, base, extra) in CASES.items():
+    for name, case in CASES.items():
         rng = np.random.default_rng(0)
-        X = rng.normal(size=(batch_size * n_batches, widths[0])).astype(np.float32)
-        y = rng.integers(0, widths[-1], len(X)) if output == "softmax" else rng.normal(size=(len(X), widths[-1]))
-        net = fastbp.Network.mlp(widths, activation="relu", output=output, seed=0)
-        optimizer = fastbp.Adam() if what == "Adam" else fastbp.SGD(learning_rate=0.01)
-        trainer = fastbp.Trainer(net, optimizer=optimizer, batch_size=batch_size)
-        n = base + (extra if name == more else 0)
-        if what == "predict":
-            for _ in range(n):
-                net.predict(X)
-        elif what == "predict_one":
-            x, out = X[0], np.empty(net.n_out, np.float32)
-            for _ in range(n):
-                net.predict_one(x, out)
-        elif what == "learn_one":
-            x, target = X[0], y[0].astype(np.float32)
-            for _ in range(n):
-                trainer.learn_one(x, target)
-        else:
+        X = rng.normal(size=(case.batch_size * case.n_batches, case.widths[0])).astype(np.float32)
+        y = rng.integers(0, case.widths[-1], len(X))
+        if case.output == "identity":
+            y = y[:, None].astype(np.float32)
+        net = fastbp.Network.mlp(case.widths, activation="relu", output=case.output, seed=0)
+        optimizer = getattr(fastbp, case.optimizer)(learning_rate=0.001)
+        trainer = fastbp.Trainer(net, optimizer=optimizer, batch_size=case.batch_size)
+        x, target, out = X[0], y[0], np.empty(net.n_out, np.float32)
+        n = BASELINE + (case.more if name == name_of_more else 0)
+        if case.call == "fit":
             trainer.fit(X, y, epochs=n, shuffle=False)
+            continue
+        function, arguments = {
+            "predict": (net.predict, (X,)),
+            "predict_one": (net.predict_one, (x, out)),
+            "learn_one": (trainer.learn_one, (x, target)),
+        }[case.call]
+        for _ in range(n):
+            function(*arguments)
 
 
-def count(more):
-    """Return the instructions of `work(more)`, interpreter and imports included."""
+def count(name_of_more):
+    """Return the instructions of `work`, interpreter and imports included."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "FASTBP_TARGET": TARGET, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
-        command += [sys.executable, "-m", "benchmarks.instructions", "--work", more]
+        command += [sys.executable, "-m", "benchmarks.instructions", "--work", name_of_more]
         run = subprocess.run(command, env=environment, capture_output=True, text=True)
         if run.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{run.stderr}")
@@ -97,18 +111,20 @@ def count_all():
     """Return the instructions of one step or call of each case."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         baseline, *totals = pool.map(count, ["", *CASES])
-    counts = {}
-    for (name, (_, _, what, _, n_batches, _, extra)), total in zip(CASES.items(), totals, strict=True):
-        counts[name] = round((total - baseline) / (extra * (n_batches if name.startswith("train") else 1)))
-    return counts
+    return {
+        name: round((total - baseline) / (case.more * case.n_batches))
+        for (name, case), total in zip(CASES.items(), totals, strict=True)
+    }
 
 
 def compilers():
     """Return the compilers' own names for themselves, from the kernels that they made."""
     from importlib.util import find_spec
 
-    origin = find_spec(f"fastbp._engine.kernels_{TARGET}_f32").origin
-    return compilers_in(Path(origin).read_bytes())
+    spec = find_spec(f"fastbp._engine.kernels_{TARGET}_f32")
+    if spec is None:
+        sys.exit(f"fastbp has no {TARGET} kernels on this machine: nothing was counted")
+    return compilers_in(Path(spec.origin).read_bytes())
 
 
 def compilers_in(binary):
@@ -118,7 +134,7 @@ def compilers_in(binary):
 
 
 def compare(counts, expected):
-    """Return a table of counts beside what is expected, and the names of those that are further off than they may be."""
+    """Return a table of counts beside the expected ones, and the names of those further off than they may be."""
     from benchmarks.common import table
 
     lines, off = [], []
@@ -137,7 +153,8 @@ def main(arguments=None):
     parser.add_argument("--work", metavar="CASE", help=argparse.SUPPRESS)  # the process that is counted
     options = parser.parse_args(arguments)
     if options.work is not None:
-        return work(options.work)
+        work(options.work)
+        return
     if shutil.which("valgrind") is None:
         sys.exit("valgrind is not installed: nothing was counted")
     compiler = compilers()
@@ -149,7 +166,8 @@ def main(arguments=None):
         FILE.write_text(json.dumps({**known, compiler: counts}, indent=2) + "\n", encoding="utf-8")
         print(f"written: {FILE.name}")
     elif compiler not in known:
-        print(f"Not compared: {FILE.name} has counts of {', '.join(known) or 'no compiler'}. --update adds this one.")
+        others = ", ".join(known) or "none"
+        print(f"Not compared: {FILE.name} has the counts of other compilers ({others}). --update adds this one.")
     elif off:
         sys.exit(
             f"more than {TOLERANCE:.0%} off: {'; '.join(off)}. If that is meant, or an improvement to be kept, "

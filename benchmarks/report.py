@@ -2,6 +2,7 @@
 
 import json
 
+import fastbp
 from benchmarks import common, peers
 
 
@@ -96,7 +97,8 @@ def begin(name, description, method, options, *, only=None, one_core=True):
     """
     core = common.pin_to_one_core() if one_core else None
     modules, notes = peers.load(options.without, only)
-    report = Report(name, description.splitlines()[0], common.header(peers.packages(modules), core), method)
+    header = f"{common.header(peers.packages(modules), core)}\nfastbp runs its kernels for {fastbp.get_target()}"
+    report = Report(name, description.splitlines()[0], header, method)
     for note in notes:
         report.note(note)
     return report, modules

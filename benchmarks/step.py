@@ -15,8 +15,9 @@ from benchmarks.work import NETWORKS, SMALL
 
 LIBRARIES = ["fastbp", "JAX", "NumPy", "torch.compile", "PyTorch", "scikit-learn", "pure Python"]
 METHOD = (
-    "Median of {rounds} interleaved rounds, one core, one thread, float32; a step is forward, loss, backward and update "
-    "of one mini-batch. All start from the same weights and were checked to take the same steps."
+    "Median of {rounds} interleaved rounds, one core, one thread, float32; a step is forward, loss, backward and "
+    "update of one mini-batch. All start from the same weights and were checked to take the same steps. The peak is "
+    "that of a loop of multiply-adds on registers, in the same rounds."
 )
 
 

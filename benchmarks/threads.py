@@ -16,14 +16,17 @@ from benchmarks.peers.with_fastbp import make_trainer
 from benchmarks.report import begin
 from benchmarks.work import NETWORKS
 
-METHOD = "Median of {rounds} interleaved rounds, not pinned; a `fit` is long enough that starting a thread does not matter."
+METHOD = (
+    "Median of {rounds} interleaved rounds, not pinned, float32; a `fit` is long enough that starting a thread does "
+    "not matter."
+)
 _FLOPS_OF_A_FIT = 5e9  # some 0.05 s
 _MOST_EPOCHS = 200
 
 
 def fit_of(work, n_threads, quick):
     """Return a callable that trains for some epochs, and its number of steps."""
-    n_steps = work.n_steps(2e7 if quick else 2e8)
+    n_steps = work.n_steps(2e7, 50) if quick else work.n_steps()
     epochs = 1 if quick else max(1, min(_MOST_EPOCHS, round(_FLOPS_OF_A_FIT / (work.step_flops * n_steps))))
     X, y = work.data(n_steps * work.batch_size)
     trainer = make_trainer(work, n_threads=n_threads)
@@ -82,7 +85,9 @@ def main(arguments=None):
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if cores < 2:
-        report.note(f"This process may use {cores} core: two threads have nothing to run on, and this shows their cost.")
+        report.note(
+            f"This process may use {cores} core: two threads have nothing to run on, and this shows their cost."
+        )
     works = NETWORKS[:4] if options.quick else NETWORKS
     rows = [measure_one_network(work, options, report) for work in works]
     table(report, "One network: microseconds of a step", ["1 thread", "2 threads"], rows)

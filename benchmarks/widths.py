@@ -10,6 +10,7 @@ from benchmarks import common  # first: it limits the threads of BLAS
 
 # ruff: isort: split
 import importlib.util
+import math
 
 from benchmarks import step
 from benchmarks.report import begin
@@ -61,7 +62,7 @@ def plot(rows, header, path):
         ends.append((points[0], name, colour))
     floor = [(widths[row["network"]], 1e6 * row["step_flops"] / row["peak_flops_per_second"]) for row in rows]
     axes.plot(*zip(*floor, strict=True), color="#999999", linestyle="--", linewidth=1.2, zorder=1)
-    ends.append((floor[0], "multiply-adds at peak", "#777777"))
+    ends.append((floor[0], "at the peak", "#777777"))
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     ticks = [width for width in WIDTHS if min(widths.values()) <= width <= max(widths.values())]
@@ -80,17 +81,40 @@ def plot(rows, header, path):
 
 
 def _label_lines(axes, ends, left):
-    """Write each line's name to the left of its first point, apart enough to be read."""
-    axes.set_xlim(left=left / 4.2)
+    """Write each line's name to the left of its first point, apart enough to be read, and join it to the point."""
+    axes.set_xlim(left=left / 4.4)
     bottom, top = axes.get_ylim()
-    gap = (top / bottom) ** 0.042
-    lowest = 0.0
-    for (x, y), name, colour in sorted(ends):
-        lowest = max(y, lowest * gap)
-        weight = "bold" if name == "fastbp" else "normal"
+    gap = (top / bottom) ** 0.038
+    ends = sorted(ends)
+    heights = _spread([y for (_, y), _, _ in ends], gap)
+    for ((x, y), name, colour), height in zip(ends, heights, strict=True):
         axes.annotate(
-            name, (x, y), (x / 1.25, lowest), ha="right", va="center", color=colour, fontsize=9.5, fontweight=weight
+            name,
+            (x / 1.1, y),
+            (x / 1.7, height),
+            ha="right",
+            va="center",
+            color=colour,
+            fontsize=9.5,
+            fontweight="bold" if name == "fastbp" else "normal",
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 2, "shrinkB": 0},
         )
+
+
+def _spread(heights, gap):
+    """Return rising heights, at least a factor `gap` apart: labels that would touch spread around their middle."""
+    heaps = []  # (heights of its labels)
+    for height in heights:
+        heaps.append([height])
+        while len(heaps) > 1 and _lowest(heaps[-1], gap) < _lowest(heaps[-2], gap) * gap ** len(heaps[-2]):
+            last = heaps.pop()
+            heaps[-1] += last
+    return [_lowest(heap, gap) * gap**number for heap in heaps for number in range(len(heap))]
+
+
+def _lowest(heap, gap):
+    """Return where the lowest label of a heap stands if the heap's middle is that of its points."""
+    return math.exp(sum(map(math.log, heap)) / len(heap)) / gap ** ((len(heap) - 1) / 2)
 
 
 def _time(microseconds):

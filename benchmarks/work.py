@@ -39,8 +39,8 @@ class Work:
     def prediction_flops(self):
         return 2 * self.batch_size * sum(n_in * n_out for n_in, n_out in itertools.pairwise(self.widths))
 
-    def n_steps(self, flops=2e8, most=1000):
-        """Return the steps of an epoch: as many as a user's may have, few enough that data stay in the last cache."""
+    def n_steps(self, flops=1e9, most=1000):
+        """Return the steps of an epoch: enough that the call itself does not matter, few enough to stay in a cache."""
         return int(np.clip(flops / self.step_flops, 4, most))
 
     def data(self, n_samples, seed=0):

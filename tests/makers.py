@@ -40,14 +40,14 @@ def weights(n_samples, seed=3):
 
 
 def network(widths, activation="tanh", output="identity", dtype="float64", seed=0, bias=True):
-    """A network whose biases are not zero."""
+    """A network of parameters that no initialiser has a say in; biases are not zero."""
     activations = [activation] * (len(widths) - 2) + [output]
     layers = [fastbp.Dense(n, name, bias=bias) for n, name in zip(widths[1:], activations, strict=True)]
     net = fastbp.Network(widths[0], layers, dtype=dtype, seed=seed)
     rng = np.random.default_rng(seed)
-    for name, values in net.named_parameters().items():
-        if name.endswith("bias"):
-            values[...] = rng.normal(scale=0.3, size=values.shape)
+    for values in net.named_parameters().values():
+        scale = 1 / np.sqrt(len(values)) if values.ndim == 2 else 0.3
+        values[...] = rng.normal(scale=scale, size=values.shape)
     return net
 
 

@@ -1,5 +1,7 @@
 """The benchmarks compare like with like: every peer takes the same steps, and the clock is fair."""
 
+import dataclasses
+import json
 import re
 import subprocess
 import sys
@@ -8,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import common, numpy_mlp, pure_python
+import fastbp
+from benchmarks import accuracy, common, gemm, instructions, numpy_mlp, peers, pure_python, step, threads, widths, work
+from benchmarks.peers import with_fastbp, with_numpy, with_pure_python
 
 ROOT = Path(common.__file__).parents[1]
 
@@ -81,3 +85,214 @@ def test_quick_run_prints_a_line_for_every_small_network():
     for network in ("2-16-1", "4-32-3", "10-32-32-1", "64-64-10"):
         line = next(line for line in run.stdout.splitlines() if line.startswith(network + " "))
         assert re.fullmatch(rf"{network} +\d+ +[\d,.]+ us +[\d,.]+x +[\d,.]+x", line)
+
+
+def test_markdown_table():
+    text = common.markdown_table(["net", "us"], [["2-16-1", "1.5"], ["4", "10.25"]])
+    assert text == "| net | us |\n| :-- | --: |\n| 2-16-1 | 1.5 |\n| 4 | 10.25 |"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.01234, "0.012"), (0.9996, "1.00"), (1.234, "1.23"), (9.996, "10.0"), (99.96, "100"), (12345.6, "12,346")],
+)
+def test_three_digits(value, text):
+    assert common.three_digits(value) == text
+
+
+def test_percent():
+    assert [common.percent(x) for x in (0.8512, 0.00123, 0.00001)] == ["85.1 %", "0.12 %", "< 0.01 %"]
+
+
+def test_version_of_a_package_that_is_only_on_the_path(monkeypatch):
+    def not_installed(name):
+        raise common.importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(common.importlib.metadata, "version", not_installed)
+    assert common.version("fastbp") == fastbp.__version__
+
+
+def test_a_quick_run_leaves_the_results_alone(tmp_path):
+    whole, quick = (common.parse(common.parser("What?"), arguments) for arguments in ([], ["--quick"]))
+    assert (whole.rounds, quick.rounds) == (9, 3)
+    assert whole.output == ROOT / "benchmarks" / "results"
+    assert quick.output == whole.output / "quick"
+    chosen = common.parse(common.parser("What?"), ["--quick", "--rounds", "5", "--output", str(tmp_path)])
+    assert (chosen.rounds, chosen.output) == (5, tmp_path)
+
+
+def test_operations_of_a_step():
+    images = work.Work((784, 128, 10), "softmax", 128)
+    assert images.step_flops == 2 * 128 * (3 * (784 * 128 + 128 * 10) - 784 * 128)
+    assert images.prediction_flops == 2 * 128 * (784 * 128 + 128 * 10)
+    assert images.name == "784-128-10"
+
+
+def test_batches_are_the_data_in_order():
+    small = work.Work((4, 3, 2), "softmax", 8)
+    X, y = small.data(5 * 8)
+    assert len(small.batches(X, y)) == 5
+    np.testing.assert_array_equal(np.concatenate([Xb for Xb, _ in small.batches(X, y)]), X)
+    np.testing.assert_array_equal(np.concatenate([yb for _, yb in small.batches(X, y)]), y)
+    assert len(small.first_batches(X, y, most=3)) == 3
+
+
+WORKS = [work.Work((4, 7, 5, 3), output, batch) for output in ("softmax", "identity") for batch in (1, 8)]
+
+
+@pytest.mark.parametrize("small", WORKS, ids=lambda small: f"{small.output}-{small.batch_size}")
+def test_training_candidates_are_checked(small):
+    X, y = small.data(6 * small.batch_size)
+    start = small.start()
+    modules = {"fastbp": with_fastbp, "NumPy": with_numpy, "pure Python": with_pure_python}
+    candidates, notes = peers.gather(modules, "training", small, start, X, y)
+    assert notes == []
+    assert [(c.name, c.unit, c.n_steps) for c in candidates] == [
+        ("fastbp", "epoch", 6),
+        ("fastbp", "step", 6),
+        ("NumPy", "step", 6),
+        ("pure Python", "step", 1),
+    ]
+    peers.check_training(candidates, small, start, X, y)
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, 0.5, 2.0])
+def test_a_candidate_with_another_step_is_refused(factor):
+    small = WORKS[1]
+    X, y = small.data(3 * small.batch_size)
+    start = small.start()
+    [right] = with_numpy.training(small, start, X, y)
+
+    def wrong_parameters():
+        begin = [a for pair in start for a in pair]
+        return [a + factor * (b - a) for a, b in zip(begin, right.parameters(), strict=True)]
+
+    wrong = dataclasses.replace(right, name="wrong", parameters=wrong_parameters)
+    with pytest.raises(AssertionError, match=r"wrong \(step\) does not take the steps that NumPy takes"):
+        peers.check_training([wrong], small, start, X, y)
+
+
+@pytest.mark.parametrize("small", WORKS, ids=lambda small: f"{small.output}-{small.batch_size}")
+def test_predictors_are_checked(small):
+    X, _ = small.data(small.batch_size)
+    start = small.start()
+    predictors, _ = peers.gather({"fastbp": with_fastbp, "NumPy": with_numpy}, "inference", small, start, X)
+    names = ["fastbp", "fastbp predict_one", "NumPy"] if small.batch_size == 1 else ["fastbp", "NumPy"]
+    assert [predictor.name for predictor in predictors] == names
+    peers.check_inference(predictors, small, start, X)
+    wrong = peers.Predictor("wrong", lambda: 1.1 * predictors[0].run())
+    with pytest.raises(AssertionError, match="wrong predicts other numbers"):
+        peers.check_inference([wrong], small, start, X)
+
+
+def test_a_peer_that_is_not_installed_is_left_out_with_a_word(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.delitem(sys.modules, "benchmarks.peers.with_sklearn", raising=False)
+    modules, notes = peers.load(without=["pure Python"], only=["fastbp", "NumPy", "scikit-learn", "pure Python"])
+    assert list(modules) == ["fastbp", "NumPy"]
+    assert notes == ["scikit-learn is left out: sklearn is not installed.", "pure Python is left out, as asked."]
+
+
+def test_a_peer_of_another_name_is_an_error():
+    with pytest.raises(ValueError, match=r"JAX, NumPy, .*; got Torch, fastbp$"):
+        peers.load(without=["fastbp", "Torch"])
+
+
+def test_a_peer_that_cannot_is_left_out_with_a_word():
+    class Broken:
+        @staticmethod
+        def training():
+            raise peers.Unavailable("no compiler")
+
+    assert peers.gather({"Broken": Broken}, "training") == ([], ["Broken is left out: no compiler"])
+    assert peers.gather({"Broken": Broken}, "inference") == ([], [])
+
+
+def test_best_way_is_an_epoch_where_there_is_one():
+    row = {"seconds_of_a_step": {"epoch": {"fastbp": 1.0}, "step": {"fastbp": 3.0, "NumPy": 2.0}}}
+    assert step.best_way(row) == {"fastbp": 1.0, "NumPy": 2.0}
+
+
+def test_learning_stops_at_the_accuracy():
+    rights = iter([0, 1, 3, 4])
+    y_test = np.zeros(4, int)
+    seconds, accuracies = accuracy.learn(
+        lambda: None, lambda X: np.eye(2)[(np.arange(4) >= next(rights)).astype(int)], None, y_test, 0.7
+    )
+    assert accuracies == [0.0, 0.25, 0.75]
+    assert len(seconds) == 3
+    seconds, accuracies = accuracy.learn(lambda: None, lambda X: np.eye(2)[np.ones(4, int)], None, y_test, 0.7)
+    assert accuracies == [0.0] * accuracy.MOST_EPOCHS
+
+
+def test_jump_is_the_same_up_and_down():
+    assert gemm.jump(1.0, 1.5) == gemm.jump(1.5, 1.0) == 1.5
+
+
+def test_two_thread_fits_do_the_same_work():
+    small = work.Work((4, 7, 3), "softmax", 8)
+    (_, n_one), (_, n_two) = (threads.fit_of(small, n, quick=True) for n in (1, 2))
+    assert n_one == n_two
+
+
+def test_main_runs_the_questions_and_writes_them(tmp_path):
+    peers_of_others = "JAX,ONNX Runtime,PyTorch,torch.compile,scikit-learn"
+    names = ["batch_one", "gemm", "options", "threads"]
+    run = subprocess.run(
+        [
+            *[sys.executable, "-m", "benchmarks", "--quick", "--only", ",".join(names)],
+            *["--without", peers_of_others, "--output", str(tmp_path)],
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "JAX is left out, as asked." in run.stdout
+    for name in names:
+        answer = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+        assert answer["question"].endswith("?")
+        assert f"fastbp {fastbp.__version__}" in answer["machine"][2]
+        assert answer["rows"]
+        assert (tmp_path / f"{name}.md").read_text(encoding="utf-8").startswith(f"# {answer['question']}\n")
+    rows = json.loads((tmp_path / "batch_one.json").read_text(encoding="utf-8"))["rows"]
+    assert set(rows[0]["seconds_of_a_call"]) == {"fastbp", "fastbp predict_one", "NumPy"}
+    assert set(rows[1]["seconds_of_a_step"]["step"]) == {"fastbp", "NumPy", "pure Python"}
+    assert set(rows[1]["seconds_of_a_step"]["epoch"]) == {"fastbp"}
+
+
+def test_main_knows_its_questions():
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--only", "step,speed"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert "got speed" in run.stderr
+
+
+def test_total_of_a_callgrind_profile():
+    assert instructions.instructions_in("version: 1\nsummary: 12\nfn=(1) a\n1 5\ntotals: 1234567\n") == 1234567
+
+
+def test_compilers_are_found_in_what_they_compiled():
+    binary = b"\0GCC: (Debian 12.2.0-14) 12.2.0\0GCC: (Debian 12.2.0-14) 12.2.0\0\x7f"
+    assert instructions.compilers_in(binary) == "GCC: (Debian 12.2.0-14) 12.2.0"
+    assert instructions.compilers_in(b"\0Debian clang version 14.0.6\0") == "Debian clang version 14.0.6"
+    assert instructions.compilers_in(b"\0") == "unknown"
+
+
+def test_instructions_may_be_a_little_off_either_way():
+    expected = {"same": 1000, "less": 1000, "more": 1000}
+    text, off = instructions.compare({"same": 1029, "less": 969, "more": 1031, "new": 5}, expected)
+    assert off == ["less", "more"]
+    assert re.search(r"same +1,000 +1,029 +\+2.9%$", text, re.MULTILINE)
+    assert re.search(r"more +1,000 +1,031 +\+3.1% !$", text, re.MULTILINE)
+    assert re.search(r"new +- +5 +new$", text, re.MULTILINE)
+
+
+def test_labels_spread_around_their_middle():
+    spread = widths._spread
+    assert spread([1.0, 8.0, 64.0], 2.0) == pytest.approx([1.0, 8.0, 64.0])
+    assert spread([4.0, 4.0], 4.0) == pytest.approx([2.0, 8.0])
+    # the two upper ones would come down on the lowest, so all three share a middle, at 8
+    assert spread([4.0, 8.0, 16.0], 4.0) == pytest.approx([2.0, 8.0, 32.0])

@@ -8,12 +8,13 @@ import pytest
 import fastbp
 from tests import makers as make
 
+WIDTHS = (6, 40, 17, 5)
 THREADS = [1, 2, 3, 4, 7]
 OPTIMIZERS = [fastbp.SGD(0.1), fastbp.SGD(0.05, momentum=0.9), fastbp.Adam(0.01)]
 FUSED = [name for name in fastbp.available_targets() if name != "baseline"]
 
 
-def train(pair=make.PAIRS[-3], optimizer=OPTIMIZERS[0], dtype="float32", n_samples=61, widths=(6, 40, 17, 5), **settings):
+def train(pair=make.LOSSES[1], optimizer=OPTIMIZERS[0], dtype="float32", n_samples=61, widths=WIDTHS, **settings):
     """Return the bytes of the trained parameters and of the history."""
     loss, output, kind = pair
     net = make.network(list(widths), "gelu", output, dtype)
@@ -37,7 +38,9 @@ def test_number_of_threads(dtype, pair, batch_size):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
-@pytest.mark.parametrize(("n_samples", "widths"), [(300, (6, 40, 17, 5)), (1100, (3, 5, 2)), (64, (300, 270, 3)), (9, (1, 1, 2))])
+@pytest.mark.parametrize(
+    ("n_samples", "widths"), [(300, WIDTHS), (1100, (3, 5, 2)), (64, (300, 270, 3)), (9, (1, 1, 2))]
+)
 def test_number_of_threads_in_other_shapes(target, optimizer, n_samples, widths):
     settings = {"optimizer": optimizer, "n_samples": n_samples, "widths": widths, "batch_size": 1100, "epochs": 2}
     results = [train(n_threads=n, **settings) for n in THREADS]

@@ -120,6 +120,22 @@ def test_bad_input(x, y, warm):
     assert make.same_bits(trainer.network.params, twin.network.params)
 
 
+@pytest.mark.parametrize(
+    "value", [np.nan, np.inf, -np.inf, 1e300, pytest.param(10**400, id="10**400"), None, "1", 1j, [1, 1]], ids=str
+)
+@pytest.mark.parametrize("output", ["identity", "sigmoid"])
+def test_bad_numbers(output, value):
+    trainer = fastbp.Trainer(make.network([5, 1], output=output, dtype="float32"))
+    x = X[0].astype("float32")
+    for _ in range(2):
+        before = trainer.network.params.copy()
+        with pytest.raises((TypeError, ValueError), match=r"^y must .*got"):
+            trainer.learn_one(x, value)
+        assert make.same_bits(trainer.network.params, before)
+        trainer.learn_one(x, 1)
+        trainer.learn_one(x, [0.5])
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
 @pytest.mark.parametrize("output", ["identity", "sigmoid"])
 def test_bad_targets(output, value):

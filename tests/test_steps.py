@@ -112,16 +112,22 @@ def test_learn_one_is_a_batch_of_one(target, dtype, name, settings):
 
 
 @pytest.mark.parametrize(
-    ("output", "target_of_one"),
-    [("softmax", 2), ("softmax", np.int8(1)), ("softmax", [0.25, 0.5, 0.25]), ("sigmoid", (0, 1, 1)), ("identity", [1.5, 0, -3])],
+    ("output", "y"),
+    [
+        ("softmax", 2),
+        ("softmax", np.int8(1)),
+        ("softmax", [0.25, 0.5, 0.25]),
+        ("sigmoid", (0, 1, 1)),
+        ("identity", [1.5, 0, -3]),
+    ],
 )
-def test_learn_one_takes_what_a_row_holds(output, target_of_one):
+def test_learn_one_takes_what_a_row_holds(output, y):
     net = make.network([5, 7, 3], output=output)
     twin = make.network([5, 7, 3], output=output)
     x = make.samples(1, 5)[0]
     trainer = fastbp.Trainer(net, optimizer=fastbp.SGD(0.1))
-    expected, grad = twin.loss_and_grad([x], np.array([target_of_one]), trainer.loss)
-    assert trainer.learn_one(x, target_of_one) == expected
+    expected, grad = twin.loss_and_grad([x], np.array([y]), trainer.loss)
+    assert trainer.learn_one(x, y) == expected
     assert make.same_bits(net.params, exact.sgd_step(twin.params, grad, 0.1))
 
 

@@ -15,7 +15,11 @@ def training(work, start, X, y):
             net.step(Xb, yb, LEARNING_RATE)
 
     yield Candidate(
-        "NumPy", "step", run, len(batches), lambda: [a for pair in zip(net.weights, net.biases, strict=True) for a in pair]
+        "NumPy",
+        "step",
+        run,
+        len(batches),
+        lambda: [a for pair in zip(net.weights, net.biases, strict=True) for a in pair],
     )
 
 

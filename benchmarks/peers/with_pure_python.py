@@ -12,9 +12,7 @@ def training(work, start, X, y):
     if work.n_multiplications > MOST_MULTIPLICATIONS:
         return
     activations = ["relu"] * (len(start) - 1) + [work.output]
-    layers = [
-        pure_python.Layer(w.tolist(), b.tolist(), name) for (w, b), name in zip(start, activations, strict=True)
-    ]
+    layers = [pure_python.Layer(w.tolist(), b.tolist(), name) for (w, b), name in zip(start, activations, strict=True)]
     Xb, yb = X[: work.batch_size].tolist(), y[: work.batch_size].tolist()
     yield Candidate(
         "pure Python",

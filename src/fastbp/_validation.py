@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from typing import ClassVar
 
 import numpy as np
 
@@ -118,7 +119,7 @@ def as_sample_weight(weights, n_samples):
 class Checked:
     """An object whose attributes are checked whenever they are set, by the functions of value in `_checks`."""
 
-    _checks = {}
+    _checks: ClassVar = {}
 
     def __setattr__(self, name, value):
         check = self._checks.get(name)

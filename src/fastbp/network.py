@@ -1,6 +1,7 @@
 """The network: layers, parameters, predictions, gradients, model files."""
 
 import json
+import math
 import os
 import sys
 import uuid
@@ -113,7 +114,7 @@ class Network:
         for layer in self.layers:
             operations.append(layer.operation(n_in))
             n_in = layer.n_out
-        self.n_params = sum((n_in + has_bias) * n_out for _, n_in, n_out, _, has_bias in operations)
+        self.n_params = _n_params(self.n_in, self.layers)
         self._params = _aligned(self.n_params, self.dtype)
         self._program = Program(operations, self._params, self.dtype.itemsize * 8)
 
@@ -140,7 +141,7 @@ class Network:
         n_in = self.n_in
         for number, layer in enumerate(self.layers):
             for name, shape in layer.param_shapes(n_in).items():
-                end = begin + int(np.prod(shape))
+                end = begin + math.prod(shape)
                 named[f"{number}.{name}"] = self.params[begin:end].reshape(shape)
                 begin = end
             n_in = layer.n_out
@@ -265,7 +266,7 @@ class Network:
             If the file cannot be written.
         """
         config = json.dumps({"format": _FILE_FORMAT, "version": _FILE_VERSION, **self._config()}, allow_nan=False)
-        path = os.fspath(path)
+        path = os.fsdecode(path)
         temporary = f"{path}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp"
         with open(temporary, "xb") as file:
             try:
@@ -295,30 +296,34 @@ class Network:
         ValueError
             If it is not a model file, is cut short, or does not fit together.
         """
-        from zipfile import BadZipFile  # here, for it takes longer to import than all of fastbp
-
-        try:
-            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-                names = set(file.files) if hasattr(file, "files") else set()
-                if names != {"params", "config"}:
-                    raise ValueError(f"it holds {sorted(names)} instead of config and params")
-                config = json.loads(str(file["config"]))
-                params = file["params"]
-            if config.get("format") != _FILE_FORMAT or config.get("version") != _FILE_VERSION:
-                raise ValueError(f"format {config.get('format')!r}, version {config.get('version')!r}")
-            network = cls._from_config(config)
-            if params.shape != network.params.shape or params.dtype != network.dtype:
+        name = os.fsdecode(path)
+        with open(name, "rb") as file:
+            try:
+                return cls._read(file)
+            except Exception as error:  # whatever zipfile, its compressors, numpy and json make of a damaged file
                 raise ValueError(
-                    f"its layers have {network.n_params} parameters of {network.dtype}, "
-                    f"it holds {params.shape} of {params.dtype}"
-                )
-        except FileNotFoundError:
-            raise
-        except (ValueError, TypeError, KeyError, AttributeError, EOFError, BadZipFile) as error:
+                    f"{name!r} is not a fastbp model, version {_FILE_VERSION}, as Network.save writes it: {error}"
+                ) from error
+
+    @classmethod
+    def _read(cls, file):
+        with np.load(file, allow_pickle=False) as archive:
+            names = set(getattr(archive, "files", ()))
+            if names != {"params", "config"}:
+                raise ValueError(f"it holds {sorted(names)} instead of config and params")
+            config = json.loads(str(archive["config"]))
+            params = archive["params"]
+        if config.get("format") != _FILE_FORMAT or config.get("version") != _FILE_VERSION:
+            raise ValueError(f"it has format {config.get('format')!r}, version {config.get('version')!r}")
+        layers = [_layers.from_config(layer) for layer in config["layers"]]
+        expected = _n_params(integer(config["n_in"], "n_in", 1), layers), as_dtype(config["dtype"])
+        if (params.size, params.dtype) != expected or params.ndim != 1:
             raise ValueError(
-                f"{os.fspath(path)!r} is not a fastbp model, version {_FILE_VERSION}, as Network.save writes it: "
-                f"{error}"
-            ) from error
+                f"its layers have {expected[0]} parameters of {expected[1]}, it holds {params.shape} of {params.dtype}"
+            )
+        if not isinstance(config["metadata"], dict):
+            raise ValueError(f"its metadata are no dict but {type(config['metadata']).__name__}")
+        network = cls._from_config(config)
         network.params[...] = params
         return network
 
@@ -364,7 +369,7 @@ class Network:
         rows = [("layer", "activation", "shape", "parameters")]
         n_in = self.n_in
         for number, layer in enumerate(self.layers):
-            n_params = sum(int(np.prod(shape)) for shape in layer.param_shapes(n_in).values())
+            n_params = sum(math.prod(shape) for shape in layer.param_shapes(n_in).values())
             rows.append((f"{number} {layer.kind}", layer.activation, f"{n_in} -> {layer.n_out}", f"{n_params:,}"))
             n_in = layer.n_out
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -380,6 +385,14 @@ class Network:
 
     def __repr__(self):
         return f"Network({self.n_in}, {list(self.layers)!r}, dtype={self.dtype.name!r})"
+
+
+def _n_params(n_in, layers):
+    total = 0
+    for layer in layers:
+        total += sum(math.prod(shape) for shape in layer.param_shapes(n_in).values())
+        n_in = layer.n_out
+    return total
 
 
 def _as_layers(layers):

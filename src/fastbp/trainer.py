@@ -23,7 +23,7 @@ _SAVE_SECONDS = 1.0  # between two copies of the parameters, which a diverging t
 _MOST_EPOCHS = 4096  # in one block
 _MOST_BATCHES = 1 << 20
 _MOST_THREADS = 256
-_FLOPS_PER_THREAD = 4e6  # of a step, at least: below, waiting for each other costs more than sharing gains
+_FLOPS_PER_THREAD = 2.5e6  # of a step, at least: below, waiting for each other costs more than sharing gains
 
 
 class History:

@@ -27,6 +27,10 @@ cdef enum:
     BLOCK = 1024 // sizeof(real)
     N_ROWS = STRIP_ROWS
 
+# Measured crossover: from this product of outputs and panels on, copying a strip together costs less than it saves.
+cdef enum:
+    COPIED_FROM = 128
+
 cdef enum:                              # what becomes of a finished tile
     STORE                               # c  = acc
     ADD                                 # c += step * acc
@@ -143,12 +147,12 @@ cdef inline idx strip_rows(idx n_rows) noexcept nogil:
 
 # Tiles of the three products, out of line: inlined into the loops around it, a tile's registers would spill.
 
-cdef void forward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx n_terms, const real* b, idx b_stride,
-                        real* c, idx c_stride, idx n_tiles) noexcept nogil:
+cdef void forward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx k_step, idx n_terms, const real* b,
+                        idx b_stride, real* c, idx c_stride, idx n_tiles) noexcept nogil:
     if n_vec == 2:
-        tile_of(n_rows, 2, STORE, resume, a, 1, n_rows, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0, n_tiles)
+        tile_of(n_rows, 2, STORE, resume, a, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0, n_tiles)
     else:
-        tile_of(n_rows, 1, STORE, resume, a, 1, n_rows, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0, n_tiles)
+        tile_of(n_rows, 1, STORE, resume, a, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0, n_tiles)
 
 
 cdef void backward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx row_step, idx n_terms, const real* b,
@@ -190,9 +194,12 @@ cdef inline idx full_panels(const Panels* panels) noexcept nogil:
 # z (n_out, samples) = w^T (n_out, n_rows)  x (n_rows, samples)
 cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, void* scratch) noexcept nogil:
     cdef const real* weights = <const real*> w.data
+    cdef const real* left
     cdef const real* right
     cdef real* c
     cdef real* strip = <real*> scratch
+    cdef idx n_panels = x.last - x.first
+    cdef bint copies = n_panels > 1 and n_panels * w.n_out > COPIED_FROM
     cdef idx n_full = full_panels(x)
     cdef idx n_half = x.last - x.first - n_full
     cdef idx begin, end, first, rows
@@ -203,11 +210,15 @@ cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, vo
         first = w.first
         while first < w.last:
             rows = strip_rows(w.last - first)
-            copy_strip(weights + begin * w.n_out + first, w.n_out, end - begin, rows, strip)
+            left = weights + begin * w.n_out + first
+            if copies:
+                copy_strip(left, w.n_out, end - begin, rows, strip)
+                left = strip
             c = <real*> z.data + z.first * z.stride + first * PANEL
-            forward_tiles(<int> rows, 2, begin > 0, strip, end - begin, right, x.stride, c, z.stride, n_full)
-            forward_tiles(<int> rows, 1, begin > 0, strip, end - begin, right + n_full * x.stride, 0,
-                          c + n_full * z.stride, 0, n_half)
+            forward_tiles(<int> rows, 2, begin > 0, left, rows if copies else w.n_out, end - begin, right, x.stride, c,
+                          z.stride, n_full)
+            forward_tiles(<int> rows, 1, begin > 0, left, rows if copies else w.n_out, end - begin,
+                          right + n_full * x.stride, 0, c + n_full * z.stride, 0, n_half)
             first += rows
         begin = end
 

@@ -85,7 +85,10 @@ cdef class Learner:
                 return None
             label = y
         elif program.n_out == 1 and (PyFloat_Check(y) or PyLong_Check(y)):
-            number = y
+            try:
+                number = y
+            except OverflowError:
+                return None
             if self.loss == BINARY_CROSS_ENTROPY and not 0 <= number <= 1:
                 return None
             number_f32 = <float> number

@@ -83,22 +83,25 @@ typedef real quad __attribute__((vector_size(16), aligned(sizeof(real)), may_ali
 /* Of each quad of a and b, the first halves or the last halves, interleaved. */
 FBP_INLINE vec vzip_low(vec a, vec b) { return __builtin_shufflevector(a, b, FBP_LOW); }
 FBP_INLINE vec vzip_high(vec a, vec b) { return __builtin_shufflevector(a, b, FBP_HIGH); }
-/* Quad i of the result is the quad at rows[i * QUAD] + offset. */
+/* Quad i of the result is the quad at rows[i * QUAD] + offset. Put together in registers: by way of memory, the wide
+ * load would have to wait for the narrow stores. */
+#define FBP_QUAD(i) (*(const quad *)(rows[(i) * QUAD] + offset))
+#if FBP_BITS == 32
+#define FBP_PAIR(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7)
+#define FBP_FOUR(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#else
+#define FBP_PAIR(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3)
+#define FBP_FOUR(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7)
+#endif
 FBP_INLINE vec vload_quads(const real *const *rows, intptr_t offset)
 {
-    union {
-        quad part[FBP_VEC_BYTES / 16];
-        vec whole;
-    } v;
-    v.part[0] = *(const quad *)(rows[0] + offset);
-#if FBP_VEC_BYTES >= 32
-    v.part[1] = *(const quad *)(rows[QUAD] + offset);
+#if FBP_VEC_BYTES == 64
+    return FBP_FOUR(FBP_PAIR(FBP_QUAD(0), FBP_QUAD(1)), FBP_PAIR(FBP_QUAD(2), FBP_QUAD(3)));
+#elif FBP_VEC_BYTES == 32
+    return FBP_PAIR(FBP_QUAD(0), FBP_QUAD(1));
+#else
+    return FBP_QUAD(0);
 #endif
-#if FBP_VEC_BYTES >= 64
-    v.part[2] = *(const quad *)(rows[2 * QUAD] + offset);
-    v.part[3] = *(const quad *)(rows[3 * QUAD] + offset);
-#endif
-    return v.whole;
 }
 
 #if defined(__AVX512F__)

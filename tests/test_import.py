@@ -1,0 +1,88 @@
+"""Importing fastbp is quick, quiet, and imports nothing but NumPy and the standard library."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+import pytest
+
+import fastbp
+
+SECONDS = 0.06  # of the processor; the aim is half of that
+
+SCRIPT = """
+import json
+import os
+import sys
+import threading
+import time
+import numpy
+
+def threads():
+    return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else threading.active_count()
+
+before, n_threads = set(sys.modules), threads()
+began = time.process_time()
+import fastbp
+seconds = time.process_time() - began
+print(json.dumps({
+    "seconds": seconds,
+    "modules": sorted(set(sys.modules) - before),
+    "threads": [threading.active_count() - 1, threads() - n_threads],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def import_it(tmp_path_factory):
+    """A function that imports fastbp in a fresh process, from byte code as an installed package has it."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("cache"))}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    def run():
+        command = [sys.executable, "-W", "error", "-c", SCRIPT]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        return json.loads(done.stdout)
+
+    run()
+    return run
+
+
+def test_time(import_it):
+    assert statistics.median(import_it()["seconds"] for _ in range(5)) < SECONDS
+
+
+def test_modules_and_threads(import_it):
+    found = import_it()
+    foreign = {
+        name
+        for name in (module.partition(".")[0] for module in found["modules"])
+        if name not in sys.stdlib_module_names and name not in {"fastbp", "numpy", "cython_runtime"}
+        and not name.startswith("_cython_")
+    }  # fmt: skip
+    assert foreign == set()
+    assert "fastbp._engine.dispatch" in found["modules"]
+    assert found["threads"] == [0, 0]
+
+
+def test_what_is_loaded_on_use(import_it):
+    loaded = set(import_it()["modules"])
+    assert not {name for name in loaded if name.startswith(("fastbp.cli", "fastbp.datasets", "fastbp.progress"))}
+    assert fastbp.datasets.__name__ == "fastbp.datasets"
+
+
+def test_public_names():
+    assert sorted(fastbp.__all__) == sorted(set(fastbp.__all__))
+    for name in fastbp.__all__:
+        assert getattr(fastbp, name) is not None
+    expected = """SGD Adam BinaryCrossEntropy Callback CrossEntropy Dense DivergedError EarlyStopping History Network
+        SquaredError Trainer available_targets check_gradients datasets get_target set_target __version__"""
+    assert set(expected.split()) <= set(fastbp.__all__)
+
+
+def test_unknown_names():
+    with pytest.raises(AttributeError, match="module 'fastbp' has no attribute 'nothing'"):
+        fastbp.nothing  # noqa: B018
