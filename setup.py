@@ -31,7 +31,8 @@ if platform.machine().lower() in {"x86_64", "amd64"}:
     TARGETS["avx512"] = [*TARGETS["avx2"], "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
     TARGETS["avx512"] += ["-mprefer-vector-width=512"]
 
-MODULES = ["buffers", "dispatch", "dense", "losses", "optimizers", "workspace", "passes", "engine", "training", "online"]
+MODULES = ["buffers", "dispatch", "dense", "losses", "optimizers", "workspace", "passes"]
+MODULES += ["engine", "training", "online"]
 
 
 def extension(name, flags=()):

@@ -43,14 +43,12 @@ def test_the_environment_chooses(chosen):
     assert done.stdout == f"{expected} [] {[expected]}\n", done.stderr
 
 
-@pytest.mark.parametrize("wrong", ["sse9", "AVX2", " avx2", "baseline,avx2"])
+@pytest.mark.parametrize("wrong", ["sse9", " AVX2"])
 def test_a_wrong_environment(wrong):
     done = run(wrong)
     assert done.returncode == 1
-    last = done.stderr.splitlines()[-1]
-    assert re.fullmatch(
-        f"ValueError: (target|FASTBP_TARGET) must be one of baseline.* on this machine, got {wrong!r}.*", last
-    )
+    expected = f"ValueError: (target|FASTBP_TARGET) must be one of baseline.* on this machine, got {wrong!r}.*"
+    assert re.fullmatch(expected, done.stderr.splitlines()[-1])
 
 
 def test_set_and_get(target):

@@ -45,7 +45,7 @@ def check_against_oracle(net, X, y, loss, weights):
 @pytest.mark.parametrize("pair", make.PAIRS, ids="-".join)
 @pytest.mark.parametrize("hidden", make.HIDDEN)
 def test_against_differences(hidden, pair):
-    net = make.network([3, 7, 5, 3], hidden, pair[1], seed=1)
+    net = make.network([3, 5, 4, 3], hidden, pair[1], seed=9)
     for n_samples, weighted in itertools.product([1, 5, 33], [False, True]):
         X, y, loss, weights = problem(pair, n_samples, 3, 3, weighted)
         assert np.abs(net.loss_and_grad(X, y, loss, weights)[1]).max() > 1e-3
@@ -60,18 +60,29 @@ def test_against_differences_in_other_shapes(widths, pair):
     assert fastbp.check_gradients(net, X, y, loss, weights) < 1e-6
 
 
-def test_a_wrong_gradient_is_found(monkeypatch):
+@pytest.mark.parametrize("wrong_by", [0.03, -0.03, np.nan, np.inf])
+@pytest.mark.parametrize("where", [0, 11, -1])
+def test_a_wrong_gradient_is_found(monkeypatch, where, wrong_by):
     net = make.network([3, 7, 2])
     X, y, loss, _ = problem(make.LOSSES[0], 5, 3, 2, False)
     right = fastbp.Network.loss_and_grad
 
     def wrong(*args):
         value, grad = right(*args)
-        grad[11] += 0.03 * np.abs(grad).max()
+        grad[where] += wrong_by * np.abs(grad).max()
         return value, grad
 
     monkeypatch.setattr(fastbp.Network, "loss_and_grad", wrong)
-    assert fastbp.check_gradients(net, X, y, loss) > 1e-2
+    assert not fastbp.check_gradients(net, X, y, loss) < 1e-2
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+def test_at_a_kink_one_side_counts(activation):
+    """All outputs of the first layer are 0: exactly at the kink, the differences of the two sides differ."""
+    net = make.network([3, 7, 2], activation)
+    net.named_parameters()["0.bias"][...] = 0
+    X, y, loss, _ = problem(make.LOSSES[0], 5, 3, 2, False)
+    assert fastbp.check_gradients(net, 0 * X, y, loss) < 1e-6
 
 
 def test_a_check_leaves_the_network_alone(dtype):
@@ -105,16 +116,15 @@ def test_against_the_oracle(target, dtype, hidden):
 def test_shapes_against_the_oracle(target, dtype, widths):
     pair = make.PAIRS[0]
     net = make.network(widths, "tanh", pair[1], dtype)
-    for n_samples in [1, 33, 100]:
+    for n_samples in [1, 100]:
         check_against_oracle(net, *problem(pair, n_samples, widths[0], widths[-1], False))
 
 
-@pytest.mark.parametrize("n_samples", [1023, 1024, 1025, 2500])
-@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("n_samples", [1024, 1025, 2500])
 @pytest.mark.parametrize("pair", make.LOSSES, ids="-".join)
-def test_batches_too_large_for_one_piece(target, dtype, pair, weighted, n_samples):
+def test_batches_too_large_for_one_piece(target, dtype, pair, n_samples):
     net = make.network([7, 19, 13, 3], "tanh", pair[1], dtype)
-    check_against_oracle(net, *problem(pair, n_samples, 7, 3, weighted))
+    check_against_oracle(net, *problem(pair, n_samples, 7, 3, True))
 
 
 @pytest.mark.parametrize("pair", make.LOSSES, ids="-".join)

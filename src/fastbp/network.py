@@ -197,10 +197,7 @@ class Network:
         if self._program.predict_one(x, out):
             return out
         if not (
-            isinstance(out, np.ndarray)
-            and out.shape == (self.n_out,)
-            and out.dtype == self.dtype
-            and out.flags.carray
+            isinstance(out, np.ndarray) and out.shape == (self.n_out,) and out.dtype == self.dtype and out.flags.carray
         ):
             raise ValueError(
                 f"out must be a writable, contiguous array of shape ({self.n_out},) and dtype {self.dtype}, got {out!r}"
@@ -315,7 +312,7 @@ class Network:
             params = archive["params"]
         if config.get("format") != _FILE_FORMAT or config.get("version") != _FILE_VERSION:
             raise ValueError(f"it has format {config.get('format')!r}, version {config.get('version')!r}")
-        layers = [_layers.from_config(layer) for layer in config["layers"]]
+        layers = _as_layers([_layers.from_config(layer) for layer in config["layers"]])
         expected = _n_params(integer(config["n_in"], "n_in", 1), layers), as_dtype(config["dtype"])
         if (params.size, params.dtype) != expected or params.ndim != 1:
             raise ValueError(

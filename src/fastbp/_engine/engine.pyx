@@ -18,7 +18,7 @@ from fastbp._engine.kernels cimport (
 from fastbp._engine.passes cimport (
     Batches, finish_output, forward_pass, kind_of, loss_and_gradient, loss_of_rows
 )
-from fastbp._engine.program cimport DENSE, Op, Slot, at
+from fastbp._engine.program cimport DENSE, Op, OpKind, Slot, at
 from fastbp._engine.workspace cimport Workspace, allocate
 
 
@@ -40,7 +40,6 @@ LOSSES = {
     "binary_cross_entropy": BINARY_CROSS_ENTROPY,
 }
 KINDS = {"dense": DENSE}
-
 
 
 cdef class Program:
@@ -144,11 +143,13 @@ cdef class Program:
     cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept:
         cdef const void* source = x
         cdef void* target
+        cdef const OpKind* kind
         cdef uint64_t mode = fpmode_enter()
         cdef int i
         for i in range(self.n_ops):
             target = self.rows[i % 2]
-            kind_of(&self.ops[i]).forward_row(&self.ops[i], k, self.params.data, source, target, target, True)
+            kind = kind_of(&self.ops[i])
+            kind.forward_row(&self.ops[i], k, self.params.data, source, target, target, True)
             source = target
         memcpy(out, source, self.n_out * (self.bits // 8))
         fpmode_leave(mode)
@@ -231,7 +232,6 @@ cdef class Data:
     def __cinit__(self, Program program, x, y, weights, str loss, bint fused):
         cdef idx i
         cdef idx label
-        cdef double value
         self.n_rows = len(x)
         self.loss = LOSSES[loss]
         self.fused = fused

@@ -150,29 +150,37 @@ cdef inline idx strip_rows(idx n_rows) noexcept nogil:
 cdef void forward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx k_step, idx n_terms, const real* b,
                         idx b_stride, real* c, idx c_stride, idx n_tiles) noexcept nogil:
     if n_vec == 2:
-        tile_of(n_rows, 2, STORE, resume, a, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0, n_tiles)
+        tile_of(n_rows, 2, STORE, resume, a, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0,
+                n_tiles)
     else:
-        tile_of(n_rows, 1, STORE, resume, a, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0, n_tiles)
+        tile_of(n_rows, 1, STORE, resume, a, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0,
+                n_tiles)
 
 
 cdef void backward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx row_step, idx n_terms, const real* b,
                          idx b_stride, real* c, idx c_stride, idx n_tiles) noexcept nogil:
     if n_vec == 2:
-        tile_of(n_rows, 2, STORE, resume, a, row_step, 1, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0, n_tiles)
+        tile_of(n_rows, 2, STORE, resume, a, row_step, 1, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0,
+                n_tiles)
     else:
-        tile_of(n_rows, 1, STORE, resume, a, row_step, 1, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0, n_tiles)
+        tile_of(n_rows, 1, STORE, resume, a, row_step, 1, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0,
+                n_tiles)
 
 
 cdef void weights_tiles(int n_rows, int n_vec, int finish, bint resume, const real* a, idx jump, idx n_samples,
                         const real* b, idx b_stride, real* c, idx c_step, real step, idx n_tiles) noexcept nogil:
     if n_vec == 2 and finish == STORE:
-        tile_of(n_rows, 2, STORE, resume, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step, n_tiles)
+        tile_of(n_rows, 2, STORE, resume, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
+                n_tiles)
     elif n_vec == 2:
-        tile_of(n_rows, 2, ADD, False, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step, n_tiles)
+        tile_of(n_rows, 2, ADD, False, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
+                n_tiles)
     elif finish == STORE:
-        tile_of(n_rows, 1, STORE, resume, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step, n_tiles)
+        tile_of(n_rows, 1, STORE, resume, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
+                n_tiles)
     else:
-        tile_of(n_rows, 1, ADD, False, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step, n_tiles)
+        tile_of(n_rows, 1, ADD, False, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
+                n_tiles)
 
 
 # strip OUT (n_terms, n_rows) <- w (n_terms, n_out), columns 0 ... n_rows - 1. Whole vectors are copied: what a

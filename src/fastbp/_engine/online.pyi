@@ -4,7 +4,8 @@ from typing import Any, Self
 from typing_extensions import disjoint_base
 
 from ..typing import Reals
-from .engine import Program
+from .engine import LOSSES as LOSSES
+from .engine import Program as Program
 
 @disjoint_base
 class Learner:

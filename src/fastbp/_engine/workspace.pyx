@@ -3,7 +3,7 @@
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, free
 
-from fastbp._engine.dispatch cimport kernels
+from fastbp._engine.dispatch cimport kernels as kernels_in_use
 from fastbp._engine.kernels cimport GELU, SILU, SOFTPLUS, Kernels, idx
 from fastbp._engine.program cimport Op, at
 
@@ -20,7 +20,7 @@ cdef class Workspace:
 
     cdef bint is_for(self, int bits):
         """Whether it was made for the kernels in use."""
-        return self.kernels == kernels(bits)
+        return self.kernels == kernels_in_use(bits)
 
     cdef bint fits(self, const Kernels* kernels, idx n_samples, int n_threads, bint gradients) noexcept:
         return (self.kernels == kernels and self.capacity >= n_samples and self.n_threads >= n_threads
