@@ -20,6 +20,12 @@ def target(request, restored_target):
     return request.param
 
 
+@pytest.fixture
+def all_threads(monkeypatch):
+    """As many threads work as are asked for, however little there is to do and however few cores there are."""
+    monkeypatch.setattr("fastbp.trainer._n_workers", lambda n_threads, n_flops: n_threads)
+
+
 @pytest.fixture(params=["float32", "float64"])
 def dtype(request):
     """Run the test with both dtypes."""

@@ -60,7 +60,7 @@ def test_a_training_network_predicts(training):
     assert make.same_bits(net.predict(X)[7], net.predict_one(X[7]))
 
 
-def test_trainings_of_two_networks():
+def test_trainings_of_two_networks(all_threads):
     X, y = make.samples(200, 5), make.targets("labels", 200, 3)
 
     def train(seed):
@@ -103,13 +103,6 @@ def test_predictions_side_by_side(dtype):
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(predict, range(4))) == [True] * 4
-
-
-def test_no_thread_outlives_a_fit():
-    before = threading.active_count(), len(threading.enumerate())
-    trainer = fastbp.Trainer(make.network([5, 7, 3]), n_threads=3)
-    trainer.fit(make.samples(50, 5), make.samples(50, 3), epochs=5)
-    assert (threading.active_count(), len(threading.enumerate())) == before
 
 
 def test_other_threads_run_meanwhile():

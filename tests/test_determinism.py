@@ -32,7 +32,7 @@ def test_two_runs(target, dtype, optimizer):
 
 @pytest.mark.parametrize("pair", make.LOSSES, ids="-".join)
 @pytest.mark.parametrize("batch_size", [1, 16, 61])
-def test_number_of_threads(dtype, pair, batch_size):
+def test_number_of_threads(all_threads, dtype, pair, batch_size):
     results = [train(pair, dtype=dtype, batch_size=batch_size, n_threads=n) for n in THREADS]
     assert results.count(results[0]) == len(THREADS)
 
@@ -41,7 +41,7 @@ def test_number_of_threads(dtype, pair, batch_size):
 @pytest.mark.parametrize(
     ("n_samples", "widths"), [(300, WIDTHS), (1100, (3, 5, 2)), (64, (300, 270, 3)), (9, (1, 1, 2))]
 )
-def test_number_of_threads_in_other_shapes(target, optimizer, n_samples, widths):
+def test_number_of_threads_in_other_shapes(all_threads, target, optimizer, n_samples, widths):
     settings = {"optimizer": optimizer, "n_samples": n_samples, "widths": widths, "batch_size": 1100, "epochs": 2}
     results = [train(n_threads=n, **settings) for n in THREADS]
     assert results.count(results[0]) == len(THREADS)

@@ -47,7 +47,7 @@ RATES = {"at once": 1e30, "soon": 1e4, "slowly": 8.0}
 
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
-def test_plain_descent(target, dtype, rate, n_threads):
+def test_plain_descent(all_threads, target, dtype, rate, n_threads):
     net, twin = (make.network([3, 2], dtype=dtype) for _ in range(2))
     X, y = data()
     trainer = fastbp.Trainer(net, optimizer=fastbp.SGD(rate), batch_size=BATCH_SIZE, n_threads=n_threads)

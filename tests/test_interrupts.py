@@ -56,7 +56,7 @@ def check_interrupted(trainer, interrupt_soon, X, y, **settings):
 
 @pytest.mark.parametrize("optimizer", [fastbp.SGD(0.01), fastbp.Adam(0.001)], ids=repr)
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_small_steps(interrupt_soon, n_threads, optimizer):
+def test_small_steps(all_threads, interrupt_soon, n_threads, optimizer):
     net = make.network([5, 7, 3], output="softmax", dtype="float32")
     trainer = fastbp.Trainer(net, optimizer=optimizer, n_threads=n_threads)
     history = check_interrupted(trainer, interrupt_soon, make.samples(100, 5), make.targets("labels", 100, 3))

@@ -65,7 +65,7 @@ def test_plain_sgd(target, dtype, n_samples, batch_size):
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.125, 0.1])
 @pytest.mark.parametrize("pair", make.LOSSES, ids="-".join)
-def test_plain_sgd_with_everything(target, dtype, pair, weight_decay):
+def test_plain_sgd_with_everything(all_threads, target, dtype, pair, weight_decay):
     net, twin = (make.network([5, 7, 3], "gelu", pair[1], dtype) for _ in range(2))
     check_bits(net, twin, pair, 45, 10, weight_decay, weighted=True)
     net, twin = (make.network([5, 7, 3], "gelu", pair[1], dtype, bias=False) for _ in range(2))

@@ -108,7 +108,7 @@ def test_a_batch_of_weight_zero_is_passed_over(optimizer, silent):
 
 @pytest.mark.parametrize("n_threads", [2, 3])
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_threads_agree_on_batches_of_weight_zero(n_threads, shuffle):
+def test_threads_agree_on_batches_of_weight_zero(all_threads, n_threads, shuffle):
     # A batch that is passed over takes no time: threads that did not wait for each other there have run apart.
     X, y = make.samples(30, 5), make.targets("labels", 30, 3)
     weights = np.zeros(30)

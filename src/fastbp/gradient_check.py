@@ -1,5 +1,7 @@
 """Gradients against central differences."""
 
+import math
+
 import numpy as np
 
 from .network import Network
@@ -25,7 +27,8 @@ def check_gradients(net, X, y, loss, sample_weight=None):
     -------
     float
         The largest relative error ``|g - d| / max(|g|, |d|, 0.01 max |g|)`` over the parameters, g the gradient and d
-        the difference quotient: below 1e-6 if all is well. (Quotients are no more exact than a share of the largest.)
+        the difference quotient: below 1e-6 if all is well, infinite if the gradient is not finite. (Quotients are no
+        more exact than a share of the largest.)
 
     Raises
     ------
@@ -36,8 +39,10 @@ def check_gradients(net, X, y, loss, sample_weight=None):
     copy.params[...] = net.params
     _, grad = copy.loss_and_grad(X, y, loss, sample_weight)
     data, _, _ = copy._data(X, y, loss, sample_weight)
+    if not np.isfinite(grad).all():
+        return math.inf
     floor = 0.01 * np.abs(grad).max()
-    return max(_error(copy, data, i, g, floor) for i, g in enumerate(grad.tolist()))
+    return float(max(_error(copy, data, i, g, floor) for i, g in enumerate(grad.tolist())))
 
 
 def _error(net, data, i, g, floor):

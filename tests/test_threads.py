@@ -1,0 +1,70 @@
+"""The threads of a fit: as many as were asked for, where they are worth it, and for the length of the fit."""
+
+import _thread
+import threading
+
+import numpy as np
+import pytest
+
+import fastbp
+from fastbp import trainer as trainer_module
+from tests import makers as make
+
+
+def threads_of_a_fit(n_threads, widths=(50, 200, 50), epochs=20):
+    """The largest number of threads at work that another thread gets to see during a fit."""
+    X = make.samples(2000, widths[0])
+    trainer = fastbp.Trainer(make.network(list(widths), dtype="float32"), batch_size=500, n_threads=n_threads)
+    seen, done = [], threading.Event()
+
+    def look():
+        while not done.is_set():
+            seen.append(_thread._count())
+            done.wait(0.001)
+
+    watcher = threading.Thread(target=look)
+    before = _thread._count()
+    watcher.start()
+    trainer.fit(X, X, epochs=epochs)
+    done.set()
+    watcher.join()
+    assert _thread._count() == before
+    return max(seen) - before  # without the watcher, with the thread that has called fit
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 5])
+def test_as_many_as_were_asked_for(all_threads, n_threads):
+    assert threads_of_a_fit(n_threads) == n_threads
+
+
+@pytest.mark.parametrize(
+    ("n_threads", "n_cores", "n_flops", "expected"),
+    [
+        (1, 8, 1e12, 1),
+        (2, 8, 1e12, 2),
+        (8, 8, 1e12, 8),
+        (100, 8, 1e12, 8),
+        (4, 1, 1e12, 1),
+        (4, 8, 100, 1),
+        (4, 8, 0, 1),
+    ],
+)
+def test_as_many_as_are_worth_it(monkeypatch, n_threads, n_cores, n_flops, expected):
+    monkeypatch.setattr(trainer_module, "_n_cores", lambda: n_cores)
+    assert trainer_module._n_workers(n_threads, n_flops) == expected
+
+
+def test_small_steps_are_not_shared():
+    assert threads_of_a_fit(4, widths=(2, 3, 2), epochs=200) == 1
+
+
+def test_threads_do_not_show():
+    """With as many threads as this machine finds worth it."""
+    X = make.samples(600, 50)
+    results = set()
+    for n_threads in (1, 2, 4):
+        net = make.network([50, 400, 50], dtype="float32")
+        fastbp.Trainer(net, batch_size=256, n_threads=n_threads).fit(X, X, epochs=2)
+        assert np.isfinite(net.params).all()
+        results.add(net.params.tobytes())
+    assert len(results) == 1
