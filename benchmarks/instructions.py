@@ -8,8 +8,9 @@ cent. Callgrind (https://valgrind.org) counts them: a program that does some wor
 same program with more of it. The difference, divided by how much more, is what one step or call costs: start-up and
 import cancel out. The kernels are those for AVX2, the widest vectors that Callgrind knows.
 
-Another compiler makes other instructions, so the file keeps the counts by compiler: those that compiled the installed
-kernels, as they wrote it into them. What is not in the file is counted and shown, but not compared.
+Another compiler makes other instructions, and a call from Python goes through another CPython and NumPy. So the file
+keeps the counts by these three; the compiler is the one that left its name in the installed kernels. Where the file has
+none for what is here, the instructions are counted and shown, but not compared.
 """
 
 import argparse
@@ -44,14 +45,14 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "fit 2-16-1, batch 32": Case("fit", [2, 16, 1], "identity", 500, 32, 8),
+    "fit 2-16-1, batch 32": Case("fit", [2, 16, 1], "identity", 2000, 32, 8),
     "fit 10-32-32-1, batch 32, Adam": Case("fit", [10, 32, 32, 1], "identity", 100, 32, 8, "Adam"),
     "fit 64-64-10, batch 64": Case("fit", [64, 64, 10], "softmax", 50, 64, 4),
     "fit 784-128-10, batch 128": Case("fit", [784, 128, 10], "softmax", 8, 128, 2),
     "fit 784-128-10, batch 1": Case("fit", [784, 128, 10], "softmax", 8, 1, 32),
     "predict 784-128-10, batch 32": Case("predict", [784, 128, 10], "softmax", 60, 32),
-    "predict_one 24-64-64-10": Case("predict_one", [24, 64, 64, 10], "softmax", 2000),
-    "learn_one 4-16-1": Case("learn_one", [4, 16, 1], "identity", 1000),
+    "predict_one 24-64-64-10": Case("predict_one", [24, 64, 64, 10], "softmax", 20000),
+    "learn_one 4-16-1": Case("learn_one", [4, 16, 1], "identity", 10000),
 }
 
 
@@ -117,14 +118,18 @@ def count_all():
     }
 
 
-def compilers():
-    """Return the compilers' own names for themselves, from the kernels that they made."""
+def environment():
+    """Return what the counts depend on, besides fastbp: compiler, CPython and NumPy."""
     from importlib.util import find_spec
+
+    import numpy as np
 
     spec = find_spec(f"fastbp._engine.kernels_{TARGET}_f32")
     if spec is None:
         sys.exit(f"fastbp has no {TARGET} kernels on this machine: nothing was counted")
-    return compilers_in(Path(spec.origin).read_bytes())
+    python = "{}.{}".format(*sys.version_info[:2])
+    numpy = ".".join(np.__version__.split(".")[:2])
+    return f"{compilers_in(Path(spec.origin).read_bytes())}; CPython {python}; NumPy {numpy}"
 
 
 def compilers_in(binary):
@@ -157,17 +162,16 @@ def main(arguments=None):
         return
     if shutil.which("valgrind") is None:
         sys.exit("valgrind is not installed: nothing was counted")
-    compiler = compilers()
+    here = environment()
     known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
     counts = count_all()
-    text, off = compare(counts, known.get(compiler, {}))
-    print(f"compiler: {compiler}; target: {TARGET}\n\n{text}\n")
+    text, off = compare(counts, known.get(here, {}))
+    print(f"{here}; kernels for {TARGET}\n\n{text}\n")
     if options.update:
-        FILE.write_text(json.dumps({**known, compiler: counts}, indent=2) + "\n", encoding="utf-8")
+        FILE.write_text(json.dumps({**known, here: counts}, indent=2) + "\n", encoding="utf-8")
         print(f"written: {FILE.name}")
-    elif compiler not in known:
-        others = ", ".join(known) or "none"
-        print(f"Not compared: {FILE.name} has the counts of other compilers ({others}). --update adds this one.")
+    elif here not in known:
+        print(f"Not compared: {FILE.name} has counts for {' and '.join(known) or 'nothing'}. --update adds these.")
     elif off:
         sys.exit(
             f"more than {TOLERANCE:.0%} off: {'; '.join(off)}. If that is meant, or an improvement to be kept, "

@@ -133,6 +133,20 @@ def test_an_older_file_stays_when_writing_fails(saved, monkeypatch, broken, erro
     assert not fastbp.Network.load(path).params.any()
 
 
+def test_a_file_is_whole_before_it_takes_its_place(saved, monkeypatch):
+    net, path = saved
+    net.params[...] = 5
+    replace = os.replace
+
+    def look(source, destination):
+        assert fastbp.Network.load(source).params.tolist() == [5] * net.n_params
+        replace(source, destination)
+
+    monkeypatch.setattr("os.replace", look)
+    net.save(path)
+    assert fastbp.Network.load(path).params.tolist() == [5] * net.n_params
+
+
 def test_writing_to_where_it_cannot_be(saved, tmp_path):
     net, path = saved
     with pytest.raises(FileNotFoundError, match="missing"):

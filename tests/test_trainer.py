@@ -189,7 +189,7 @@ def test_evaluate_of_one_flat_output():
 
 def test_r2_of_equal_targets():
     net = fastbp.Network(2, [fastbp.Dense(2, initializer="zeros")])
-    net.named_parameters()["0.bias"][...] = [3, 5]
+    net.named_parameters()["0.bias"][...] = [3, 7]
     X, y = make.samples(10, 2), np.tile([3.0, 4.0], (10, 1))
     assert fastbp.Trainer(net).evaluate(X, y)["r2"] == 0.5  # the first is predicted exactly, the second is not
 
