@@ -45,7 +45,7 @@ def fma(a, b, c):
     if fastbp.get_target() == "baseline" and _X86:
         return a * b + c
     if c.dtype == np.float32:  # whose products float64 holds exactly
-        return _odd_sum(np.float64(a) * b, c.astype(np.float64)).astype(np.float32)
+        return _odd_sum(np.float64(a) * b.astype(np.float64), c.astype(np.float64)).astype(np.float32)
     product, product_error = _two_product(a, b)
     low, lowest = _two_sum(c, product_error)
     high, high_error = _two_sum(product, low)
