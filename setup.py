@@ -3,6 +3,7 @@
 import os
 import platform
 import sysconfig
+from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -39,7 +40,7 @@ def extension(name, flags=()):
     return Extension(
         f"fastbp._engine.{name}",
         [f"{ENGINE}/{name}.pyx"],
-        depends=[f"{ENGINE}/simd.h"],
+        depends=glob(f"{ENGINE}/*.h") + glob(f"{ENGINE}/*.p[dx][di]"),
         extra_compile_args=[*COMMON, *flags],
         extra_link_args=[] if sysconfig.get_platform().startswith("macosx") else ["-Wl,-s"],
     )

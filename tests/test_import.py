@@ -18,7 +18,10 @@ import os
 import sys
 import threading
 import time
+import warnings
 import numpy
+
+warnings.simplefilter("error")
 
 def threads():
     return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else threading.active_count()
@@ -42,7 +45,7 @@ def imports(tmp_path_factory):
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def run():
-        command = [sys.executable, "-W", "error", "-c", SCRIPT]
+        command = [sys.executable, "-c", SCRIPT]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert done.stderr == ""
         return json.loads(done.stdout)

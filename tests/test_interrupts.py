@@ -19,6 +19,7 @@ ENDLESS = 10**9
 def interrupt_soon():
     """A function that sends this process a SIGINT from another thread, and a list that holds when."""
     sent, timers = [], []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
 
     def send():
         sent.append(time.monotonic())
@@ -33,6 +34,7 @@ def interrupt_soon():
     for timer in timers:
         timer.cancel()
         timer.join()
+    signal.signal(signal.SIGINT, before)
 
 
 def check_interrupted(trainer, interrupt_soon, X, y, **settings):

@@ -23,7 +23,7 @@ cdef dict _loaded = {}          # (target, bits) -> the module, which keeps its 
 cdef const Kernels* _tables[2]  # of the target in use, for 32 and 64 bits; NULL until first used
 cdef str _target = ""
 
-MATH_FUNCTIONS = ("exp", "expm1", "log", "tanh", "sigmoid", "softplus", "erf", "gauss")  # as in vmath_names.pxd
+MATH_FUNCTIONS = ("exp", "expm1", "log", "tanh", "sigmoid", "softplus", "erf", "gauss")  # as in vmath.pxi
 
 
 def available_targets():

@@ -182,6 +182,7 @@ cdef class Program:
         cdef bint wants_outputs = out is not None
         cdef uint64_t mode
         data.fill(&b)
+        b.capacity = min(b.capacity, <idx> PREDICT_ROWS)    # a borrowed workspace may be larger: the sum must not know
         with nogil:
             mode = fpmode_enter()
             while begin < data.n_rows:
