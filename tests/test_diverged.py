@@ -166,7 +166,7 @@ def test_afterwards_the_network_works():
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0])
 def test_saves_on_the_way_do_not_show(monkeypatch, seconds):
-    monkeypatch.setattr("fastbp.trainer._SAVE_SECONDS", seconds)
+    monkeypatch.setattr("fastbp._fitting._SAVE_SECONDS", seconds)
     net, twin = (make.network([3, 2], dtype="float32") for _ in range(2))
     X, y = data()
     trainer = fastbp.Trainer(net, optimizer=fastbp.SGD(2.2), batch_size=BATCH_SIZE)

@@ -65,7 +65,7 @@ def loss_and_grad():
 
 
 def fit(n_threads):
-    fastbp.trainer._n_workers = lambda n_threads, n_flops: n_threads  # threads, however little there is to do
+    fastbp._fitting.n_workers = lambda n_threads, n_flops: n_threads  # threads, however little there is to do
     trainer = fastbp.Trainer(network(), n_threads=n_threads)
     return lambda: trainer.fit(X, LABELS, epochs=1)
 

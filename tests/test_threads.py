@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp import trainer as trainer_module
+from fastbp import _fitting
 from tests import makers as make
 
 
@@ -50,8 +50,8 @@ def test_as_many_as_were_asked_for(all_threads, n_threads):
     ],
 )
 def test_as_many_as_are_worth_it(monkeypatch, n_threads, n_cores, n_flops, expected):
-    monkeypatch.setattr(trainer_module, "_n_cores", lambda: n_cores)
-    assert trainer_module._n_workers(n_threads, n_flops) == expected
+    monkeypatch.setattr(_fitting, "_n_cores", lambda: n_cores)
+    assert _fitting.n_workers(n_threads, n_flops) == expected
 
 
 def test_small_steps_are_not_shared():

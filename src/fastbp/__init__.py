@@ -6,11 +6,12 @@ from ._engine.dispatch import available_targets, get_target, set_target
 from .callbacks import Callback, EarlyStopping
 from .errors import DivergedError
 from .gradient_check import check_gradients
+from .history import History
 from .layers import Dense
 from .losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from .network import Network
 from .optimizers import SGD, Adam
-from .trainer import History, Trainer
+from .trainer import Trainer
 
 __version__ = "0.1.0"
 

@@ -6,6 +6,7 @@ from .callbacks import Callback as Callback
 from .callbacks import EarlyStopping as EarlyStopping
 from .errors import DivergedError as DivergedError
 from .gradient_check import check_gradients as check_gradients
+from .history import History as History
 from .layers import Dense as Dense
 from .losses import BinaryCrossEntropy as BinaryCrossEntropy
 from .losses import CrossEntropy as CrossEntropy
@@ -13,7 +14,6 @@ from .losses import SquaredError as SquaredError
 from .network import Network as Network
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
-from .trainer import History as History
 from .trainer import Trainer as Trainer
 
 __version__: str

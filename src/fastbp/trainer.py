@@ -1,58 +1,23 @@
-"""Training: epochs over mini-batches, and what happens between them."""
+"""The trainer: what trains a network, and what it remembers from one call to the next."""
 
-import os
-import time
 import warnings
 from typing import ClassVar
 
 import numpy as np
 
+from . import _fitting
 from . import losses as _losses
 from ._engine.online import Learner
 from ._engine.training import Training
 from ._validation import Checked, as_reals, boolean, integer
 from .callbacks import Callback
-from .errors import DivergedError
+from .history import History
 from .network import Network, _aligned
 from .optimizers import Adam, as_optimizer
 
-__all__ = ["History", "Trainer"]
+__all__ = ["Trainer"]
 
-_BLOCK_SECONDS = 0.03  # of training between two looks at signals: Ctrl-C is to be honoured within 0.1 s
-_SAVE_SECONDS = 1.0  # between two copies of the parameters, which a diverging training goes back to
-_MOST_EPOCHS = 4096  # in one block
-_MOST_BATCHES = 1 << 20
 _MOST_THREADS = 256
-_FLOPS_PER_THREAD = 2.5e6  # of a step, at least: below, waiting for each other costs more than sharing gains
-
-
-class History:
-    """What a `fit` has recorded, one value an epoch.
-
-    Attributes
-    ----------
-    loss : list of float
-        Mean over the samples of the epoch, while the parameters moved.
-    val_loss : list of float
-        Of the validation data after the epoch; empty without.
-    metrics : dict of str to list of float
-        ``"val_accuracy"`` or ``"val_r2"`` after the epoch; empty without validation data.
-    interrupted : bool
-        Whether Ctrl-C ended the training.
-    """
-
-    def __init__(self):
-        self.loss = []
-        self.val_loss = []
-        self.metrics = {}
-        self.interrupted = False
-
-    def __repr__(self):
-        last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self._columns().items() if values)
-        return f"History({len(self.loss)} epochs{', ' * bool(last)}{last})"
-
-    def _columns(self):
-        return {"loss": self.loss, "val_loss": self.val_loss, **self.metrics}
 
 
 class Trainer(Checked):
@@ -200,95 +165,13 @@ class Trainer(Checked):
             self.epoch,
             shuffle,
             self.seed,
-            _n_workers(self.n_threads, 6 * min(self.batch_size, data.n_rows) * net.n_params),
+            _fitting.n_workers(self.n_threads, 6 * min(self.batch_size, data.n_rows) * net.n_params),
         )
         with training:
-            begun = []
-            try:
-                for callback in callbacks:
-                    callback.on_fit_begin(self)
-                    begun.append(callback)
-                self._run(training, epochs, history, callbacks, validation)
-            except KeyboardInterrupt:
-                history.interrupted = True
-            finally:
-                self._n_steps = training.n_steps
-                self.epoch = training.epoch + (training.batch > 0)
-                for callback in begun:
-                    callback.on_fit_end(self)
+            _fitting.Fit(self, training, history, callbacks, validation).run(epochs)
         if history.interrupted:
             warnings.warn(f"training was interrupted in epoch {training.epoch}", stacklevel=2)
         return history
-
-    def _run(self, training, epochs, history, callbacks, validation):
-        last = training.epoch + epochs
-        stops_each_epoch = bool(callbacks) or validation is not None
-        pace = _Pace()
-        training.save()
-        saved_at = time.monotonic()
-        while training.epoch < last and not self.stop_training:
-            epoch = training.epoch
-            if training.batch == 0:
-                for callback in callbacks:
-                    callback.on_epoch_begin(self, epoch)
-                if callbacks:  # they may have changed anything, and what follows must be repeatable
-                    self._n_steps = training.n_steps
-                    self._prepare_states()
-                    training.set_optimizer(self.optimizer.config(), self._states, self._n_steps)
-                    training.save()
-            losses = np.empty(1 if stops_each_epoch else min(last - epoch, _MOST_EPOCHS))
-            began = time.perf_counter()
-            n_before = training.n_batches_done
-            finite = training.train(pace.n_batches, losses)
-            pace.record(training.n_batches_done - n_before, time.perf_counter() - began)
-            ended = training.epoch - epoch
-            due = time.monotonic() - saved_at > _SAVE_SECONDS
-            if not finite or ((ended or due) and not training.params_are_finite()):
-                self._raise_diverged(training)
-            if due:
-                training.save()
-                saved_at = time.monotonic()
-            history.loss += losses[:ended].tolist()
-            if stops_each_epoch and ended:
-                self._end_epoch(epoch, history, callbacks, validation)
-
-    def _end_epoch(self, epoch, history, callbacks, validation):
-        logs = {"loss": history.loss[-1]}
-        if validation is not None:
-            scores = self._evaluate(*validation)
-            logs["val_loss"] = scores["loss"]
-            logs[f"val_{self.loss.metric}"] = scores[self.loss.metric]
-            history.val_loss.append(logs["val_loss"])
-            history.metrics[f"val_{self.loss.metric}"].append(logs[f"val_{self.loss.metric}"])
-        for callback in callbacks:
-            callback.on_epoch_end(self, epoch, logs)
-
-    def _raise_diverged(self, training):
-        """Go back to the last save and repeat, batch by batch, up to the one that diverges: training is exact."""
-        net = self.network
-        losses = np.empty(1)
-        training.restore()
-        while True:
-            before = net.params.copy()
-            epoch, batch = training.epoch, training.batch
-            if not training.train(1, losses):
-                layer = training.first_layer_not_finite(outputs=True)
-                what = "the loss" if layer < 0 else f"an output of layer {layer}"
-                break
-            if not training.params_are_finite():
-                layer = training.first_layer_not_finite(outputs=False)
-                net.params[...] = before
-                what = "an update"
-                break
-        self._states = None
-        self._n_steps = 0
-        raise DivergedError(
-            f"training diverged: in epoch {epoch}, batch {batch}, {what} is not finite; the network has its last "
-            f"finite parameters. Try a smaller learning rate than {self.optimizer.learning_rate:g}, or scale the data",
-            epoch,
-            batch,
-            None if layer < 0 else layer,
-        )
 
     def learn_one(self, x, y):
         """Learn from one sample: one step of the optimiser.
@@ -340,9 +223,16 @@ class Trainer(Checked):
         with training:
             training.save()
             if not training.train(1, losses) or not training.params_are_finite():
-                self._raise_diverged(training)
+                raise self._diverged(training)
             self._n_steps = training.n_steps
         return float(losses[0])
+
+    def _diverged(self, training):
+        """Return the error to raise; the network has its last finite parameters, the optimiser has forgotten all."""
+        error = _fitting.find_divergence(training, self.network, self.optimizer.learning_rate)
+        self._states = None
+        self._n_steps = 0
+        return error
 
     def _retire_learner(self):
         """Take over what the learner has counted, for it knows nothing of what others do with the optimiser."""
@@ -403,24 +293,3 @@ class Trainer(Checked):
             self._states = _aligned(states_of[1] * net.n_params, net.dtype)
             self._states_of = states_of
             self._n_steps = 0
-
-
-def _n_workers(n_threads, n_flops):
-    """How many threads a step of so many operations is worth: results are the same for any number, speed is not."""
-    return max(1, min(n_threads, _n_cores(), int(n_flops // _FLOPS_PER_THREAD)))
-
-
-def _n_cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class _Pace:
-    """How many batches to ask for, so that a block takes about as long as it should."""
-
-    def __init__(self):
-        self.n_batches = 1
-
-    def record(self, n_done, seconds):
-        """Take note that n_done batches took so long."""
-        batches = n_done * _BLOCK_SECONDS / max(seconds, 1e-6)
-        self.n_batches = max(1, min(int(batches), 8 * self.n_batches, _MOST_BATCHES))

@@ -4,21 +4,15 @@ from typing import TypeAlias
 from numpy.typing import ArrayLike
 
 from .callbacks import Callback
+from .history import History
 from .losses import Loss
 from .network import Network
 from .optimizers import Optimizer
 from .typing import BoolLike, IntLike
 
-__all__ = ["History", "Trainer"]
+__all__ = ["Trainer"]
 
 _ValidationData: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
-
-class History:
-    loss: list[float]
-    val_loss: list[float]
-    metrics: dict[str, list[float]]
-    interrupted: bool
-    def __init__(self) -> None: ...
 
 class Trainer:
     @property

@@ -1,0 +1,32 @@
+"""What a training reports."""
+
+__all__ = ["History"]
+
+
+class History:
+    """What a `fit` has recorded, one value an epoch.
+
+    Attributes
+    ----------
+    loss : list of float
+        Mean over the samples of the epoch, while the parameters moved.
+    val_loss : list of float
+        Of the validation data after the epoch; empty without.
+    metrics : dict of str to list of float
+        ``"val_accuracy"`` or ``"val_r2"`` after the epoch; empty without validation data.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
+    """
+
+    def __init__(self):
+        self.loss = []
+        self.val_loss = []
+        self.metrics = {}
+        self.interrupted = False
+
+    def __repr__(self):
+        last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self._columns().items() if values)
+        return f"History({len(self.loss)} epochs{', ' * bool(last)}{last})"
+
+    def _columns(self):
+        return {"loss": self.loss, "val_loss": self.val_loss, **self.metrics}
