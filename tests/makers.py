@@ -28,6 +28,7 @@ def targets(kind, n_samples, n_out, seed=2):
         "labels": lambda: rng.integers(0, n_out, size=n_samples),
         "probabilities": lambda: rng.dirichlet(np.ones(n_out), size=n_samples),
         "shares": lambda: rng.uniform(size=(n_samples, n_out)),
+        "counts": lambda: rng.poisson(2, size=(n_samples, n_out)),
     }
     return make[kind]()
 

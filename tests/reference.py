@@ -68,7 +68,7 @@ ACTIVATIONS = {
 }
 
 
-# Losses: (z, output activation, y) -> loss of each sample, and its derivative by z -----------------------------------
+# Losses: (z, output activation, y, parameters) -> loss of each sample, and its derivative by z -----------------------
 
 
 def _as_rows(y, z):
@@ -76,10 +76,33 @@ def _as_rows(y, z):
     return np.asarray(y, z.dtype).reshape(z.shape)
 
 
-def _squared_error(z, output, y):
-    f, backward = ACTIVATIONS[output]
-    error = f(z) - _as_rows(y, z)
-    return (error**2).mean(axis=1), backward(z, 2 * error / z.shape[1])
+def _mean_over_outputs(value, derivative):
+    """A loss that is the mean over outputs of value(a, y), with its derivative by a."""
+
+    def loss(z, output, y, **parameters):
+        f, backward = ACTIVATIONS[output]
+        a, y = f(z), _as_rows(y, z)
+        return value(a, y, **parameters).mean(axis=1), backward(z, derivative(a, y, **parameters) / z.shape[1])
+
+    return loss
+
+
+def _huber(a, y, delta=1.0):
+    e = np.abs(a - y)
+    return np.where(e <= delta, e**2 / 2, delta * (e - delta / 2))
+
+
+def _log_cosh(a, y):
+    e = np.abs(a - y)
+    return np.where(e < 0.5, np.log1p(2 * np.sinh(np.minimum(e, 1) / 2) ** 2), np.logaddexp(e, -e) - math.log(2))
+
+
+def _pinball(a, y, q=0.5):
+    return np.where(y > a, q * (y - a), (1 - q) * (a - y))
+
+
+def _pinball_derivative(a, y, q=0.5):
+    return np.where(y > a, -q, np.where(y < a, 1 - q, 0))
 
 
 def _cross_entropy(z, output, y):
@@ -98,7 +121,12 @@ def _binary_cross_entropy(z, output, y):
 
 
 LOSSES = {
-    "SquaredError": _squared_error,
+    "SquaredError": _mean_over_outputs(lambda a, y: (a - y) ** 2, lambda a, y: 2 * (a - y)),
+    "AbsoluteError": _mean_over_outputs(lambda a, y: np.abs(a - y), lambda a, y: np.sign(a - y)),
+    "Huber": _mean_over_outputs(_huber, lambda a, y, delta=1.0: np.clip(a - y, -delta, delta)),
+    "LogCosh": _mean_over_outputs(_log_cosh, lambda a, y: np.tanh(a - y)),
+    "Quantile": _mean_over_outputs(_pinball, _pinball_derivative),
+    "Poisson": _mean_over_outputs(lambda a, y: np.exp(a) - y * a, lambda a, y: np.exp(a) - y),
     "CrossEntropy": _cross_entropy,
     "BinaryCrossEntropy": _binary_cross_entropy,
 }
@@ -124,20 +152,20 @@ def predict(parameters, activations, X):
     return forward(parameters, activations, X)[-1][2]
 
 
-def sample_losses(parameters, activations, X, y, loss):
+def sample_losses(parameters, activations, X, y, loss, **settings):
     """Return the loss of each sample, (n_samples,); `loss` is the name of a class of `fastbp`'s losses."""
     z = forward(parameters, activations, X)[-1][1]
-    return LOSSES[loss](z, activations[-1], y)[0]
+    return LOSSES[loss](z, activations[-1], y, **settings)[0]
 
 
-def loss_and_grad(parameters, activations, X, y, loss, sample_weight=None):
+def loss_and_grad(parameters, activations, X, y, loss, sample_weight=None, **settings):
     """Return the mean loss, weighted if weights are given, and its gradient as a dict with the names of `parameters`.
 
-    The mean is sum_i w_i l_i / sum_i w_i.
+    The mean is sum_i w_i l_i / sum_i w_i; settings are the parameters of the loss.
     """
     trace = forward(parameters, activations, X)
     z = trace[-1][1]
-    losses, dz = LOSSES[loss](z, activations[-1], y)
+    losses, dz = LOSSES[loss](z, activations[-1], y, **settings)
     share = np.ones(len(z)) if sample_weight is None else np.asarray(sample_weight, float)
     share = (share / share.sum()).astype(z.dtype)
     dz = dz * share[:, None]
@@ -152,16 +180,16 @@ def loss_and_grad(parameters, activations, X, y, loss, sample_weight=None):
     return float(losses @ share), {name: gradient[name] for name in parameters}
 
 
-def central_differences(parameters, activations, X, y, loss, sample_weight=None, step=1e-5):
+def central_differences(parameters, activations, X, y, loss, sample_weight=None, step=1e-5, **settings):
     """Return the gradient that the loss itself shows when one parameter after the other is moved by +-`step`."""
     gradient = {name: np.zeros_like(values) for name, values in parameters.items()}
     for name, values in parameters.items():
         for where in np.ndindex(values.shape):
             kept = values[where]
             values[where] = kept + step
-            above, _ = loss_and_grad(parameters, activations, X, y, loss, sample_weight)
+            above, _ = loss_and_grad(parameters, activations, X, y, loss, sample_weight, **settings)
             values[where] = kept - step
-            below, _ = loss_and_grad(parameters, activations, X, y, loss, sample_weight)
+            below, _ = loss_and_grad(parameters, activations, X, y, loss, sample_weight, **settings)
             values[where] = kept
             gradient[name][where] = (above - below) / (2 * step)
     return gradient

@@ -298,7 +298,7 @@ def test_the_best_is_restored_however_it_ends(end):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"monitor": "accuracy"}, ValueError, "one of loss, val_loss, val_accuracy, val_r2, got 'accuracy'"),
+        ({"monitor": "accuracy"}, ValueError, "one of loss, val_loss, val_accuracy, val_r2, val_d2, got 'accuracy'"),
         ({"monitor": None}, ValueError, "monitor must be one of .*, got None"),
         ({"patience": 0}, ValueError, "patience must be at least 1, got 0"),
         ({"patience": 1.5}, TypeError, "patience must be an integer, got 1.5"),

@@ -8,7 +8,16 @@ from .errors import DivergedError
 from .gradient_check import check_gradients
 from .history import History
 from .layers import Dense
-from .losses import BinaryCrossEntropy, CrossEntropy, SquaredError
+from .losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    LogCosh,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
 from .network import Network
 from .optimizers import SGD, Adam
 from .trainer import Trainer
@@ -17,6 +26,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SGD",
+    "AbsoluteError",
     "Adam",
     "BinaryCrossEntropy",
     "Callback",
@@ -25,7 +35,11 @@ __all__ = [
     "DivergedError",
     "EarlyStopping",
     "History",
+    "Huber",
+    "LogCosh",
     "Network",
+    "Poisson",
+    "Quantile",
     "SquaredError",
     "Trainer",
     "__version__",

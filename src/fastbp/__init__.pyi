@@ -8,8 +8,13 @@ from .errors import DivergedError as DivergedError
 from .gradient_check import check_gradients as check_gradients
 from .history import History as History
 from .layers import Dense as Dense
+from .losses import AbsoluteError as AbsoluteError
 from .losses import BinaryCrossEntropy as BinaryCrossEntropy
 from .losses import CrossEntropy as CrossEntropy
+from .losses import Huber as Huber
+from .losses import LogCosh as LogCosh
+from .losses import Poisson as Poisson
+from .losses import Quantile as Quantile
 from .losses import SquaredError as SquaredError
 from .network import Network as Network
 from .optimizers import SGD as SGD
@@ -20,6 +25,7 @@ __version__: str
 
 __all__ = [
     "SGD",
+    "AbsoluteError",
     "Adam",
     "BinaryCrossEntropy",
     "Callback",
@@ -28,7 +34,11 @@ __all__ = [
     "DivergedError",
     "EarlyStopping",
     "History",
+    "Huber",
+    "LogCosh",
     "Network",
+    "Poisson",
+    "Quantile",
     "SquaredError",
     "Trainer",
     "__version__",

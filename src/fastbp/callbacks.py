@@ -32,7 +32,8 @@ class EarlyStopping(Callback):
     Parameters
     ----------
     monitor : str, default "val_loss"
-        "loss", or with validation data "val_loss", "val_accuracy" or "val_r2". Losses are to fall, the others to rise.
+        "loss", or with validation data "val_loss", "val_accuracy", "val_r2" or "val_d2". Losses are to fall, the others
+        to rise.
     patience : int, default 10
         Epochs without improvement after which training stops; at least 1.
     min_delta : float, default 0
@@ -53,7 +54,7 @@ class EarlyStopping(Callback):
         If an argument is not of this kind; from `Trainer.fit` if `monitor` names nothing that is computed.
     """
 
-    MONITORS = ("loss", "val_loss", "val_accuracy", "val_r2")
+    MONITORS = ("loss", "val_loss", "val_accuracy", "val_r2", "val_d2")
 
     def __init__(self, monitor="val_loss", patience=10, min_delta=0.0, restore_best=True):
         self.monitor = one_of(monitor, self.MONITORS, "monitor")

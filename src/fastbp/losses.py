@@ -3,55 +3,91 @@
 Every loss is a mean over samples: ``sum_i w_i l_i / sum_i w_i``, with ``w_i = 1`` unless sample weights are given.
 """
 
+import math
+from typing import ClassVar
+
 import numpy as np
 
 from . import metrics
-from ._validation import as_reals
+from ._validation import Checked, as_reals, real
 
-__all__ = ["BinaryCrossEntropy", "CrossEntropy", "Loss", "SquaredError"]
+__all__ = [
+    "AbsoluteError",
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "Huber",
+    "LogCosh",
+    "Loss",
+    "Poisson",
+    "Quantile",
+    "SquaredError",
+]
 
 
-class Loss:
-    """What all losses share.
+class Loss(Checked):
+    """What all losses share. Parameters are checked whenever they are set.
 
     Attributes
     ----------
     kind : str
         The engine's name.
     fused : str or None
-        The output activation that the loss takes in; it fits no other. None: it fits all.
+        The output activation that the loss takes in; it fits no other.
+    outputs : tuple of str
+        The output activations that it fits; empty if it fits all.
+    limits : (float, float)
+        What a number among the targets may be.
     metric : str
         What `Trainer.evaluate` reports beside the loss.
     """
 
     kind = ""
     fused = None
+    outputs: ClassVar = ()
+    limits = (-math.inf, math.inf)
     metric = ""
+
+    def __setattr__(self, name, value):
+        if name not in self._checks:
+            raise AttributeError(f"{type(self).__name__} has no parameter {name!r}")
+        super().__setattr__(name, value)
 
     def check(self, activation):
         """ValueError unless the loss fits a network with this output activation."""
-        if self.fused is not None and activation != self.fused:
+        outputs = self.outputs if self.fused is None else (self.fused,)
+        if outputs and activation not in outputs:
+            output = outputs[0]
+            others = dict.fromkeys([f"{default_loss(activation)!r}", f"{SquaredError()!r}"])
             raise ValueError(
-                f"{type(self).__name__} needs a network with a {self.fused} output, got {activation}: "
-                f'make it with output="{self.fused}", or take {_fitting(activation)}'
+                f"{self!r} needs a network with {'an' if output == 'identity' else 'a'} {' or '.join(outputs)} output, "
+                f'got {activation}: make it with output="{output}", or take {" or ".join(others)}'
             )
+
+    def config(self):
+        """Return what the engine is to know, as a dict of plain values."""
+        return {"kind": self.kind, "fused": self.fused is not None, "limits": self.limits, **vars(self)}
 
     def targets(self, y, n_samples, n_out, dtype):
         """Return y checked, as the engine takes it: (n_samples, n_out) reals, or labels (n_samples,) of intp."""
-        raise NotImplementedError
+        y = _as_rows(y, n_samples, n_out, dtype)
+        low, high = self.limits
+        if low > -math.inf and (y.min() < low or y.max() > high):
+            limits = f"in [{low:g}, {high:g}]" if high < math.inf else f"at least {low:g}"
+            raise ValueError(f"y must be {limits} for {self!r}, got values from {y.min():g} to {y.max():g}")
+        return y
 
     def score(self, outputs, targets, sample_weight):
         """Return the value of `metric` for predictions and targets."""
         raise NotImplementedError
 
     def __eq__(self, other):
-        return type(self) is type(other)
+        return type(self) is type(other) and vars(self) == vars(other)
 
     def __hash__(self):
         return hash(type(self))
 
     def __repr__(self):
-        return f"{type(self).__name__}()"
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
 
 class SquaredError(Loss):
@@ -64,8 +100,98 @@ class SquaredError(Loss):
     metric = "r2"
     score = staticmethod(metrics.r2)
 
-    def targets(self, y, n_samples, n_out, dtype):
-        return _as_rows(y, n_samples, n_out, dtype)
+
+class AbsoluteError(Loss):
+    """Absolute error, ``mean(|p - y|)`` over samples and outputs; it leads to the median.
+
+    The derivative at ``p = y`` is taken as 0. Targets have shape (n_samples, n_out), or (n_samples,) for one output.
+    Fits any output activation.
+    """
+
+    kind = "absolute_error"
+    metric = "r2"
+    score = staticmethod(metrics.r2)
+
+
+class Huber(Loss):
+    """Huber's loss (1964), mean over samples and outputs: squared for small errors, absolute for large ones.
+
+    Of ``e = |p - y|`` it is ``e^2 / 2`` up to delta, and the tangent ``delta (e - delta / 2)`` beyond. Targets have
+    shape (n_samples, n_out), or (n_samples,) for one output. Fits any output activation.
+
+    Parameters
+    ----------
+    delta : float, default 1
+        Greater than 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If delta is no such number.
+    """
+
+    kind = "huber"
+    metric = "r2"
+    score = staticmethod(metrics.r2)
+    _checks: ClassVar = {"delta": lambda value: real(value, "delta", 0, low_allowed=False)}
+
+    def __init__(self, delta=1.0):
+        self.delta = delta
+
+
+class LogCosh(Loss):
+    """``log(cosh(p - y))``, mean over samples and outputs: half the square of small errors, and large ones less log 2.
+
+    Targets have shape (n_samples, n_out), or (n_samples,) for one output. Fits any output activation.
+    """
+
+    kind = "log_cosh"
+    metric = "r2"
+    score = staticmethod(metrics.r2)
+
+
+class Quantile(Loss):
+    """Pinball loss (Koenker & Bassett 1978), mean over samples and outputs; it leads to the quantile q.
+
+    It is ``q (y - p)`` where the target lies above, ``(1 - q) (p - y)`` where it lies below; the derivative at
+    ``p = y`` is taken as 0. Targets have shape (n_samples, n_out), or (n_samples,) for one output. Fits any output
+    activation. Scored by the share of the pinball loss of the best constant that is spared.
+
+    Parameters
+    ----------
+    q : float, default 0.5
+        Between 0 and 1, both excluded.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If q is no such number.
+    """
+
+    kind = "quantile"
+    metric = "d2"
+    _checks: ClassVar = {"q": lambda value: real(value, "q", 0, 1, low_allowed=False)}
+
+    def __init__(self, q=0.5):
+        self.q = q
+
+    def score(self, outputs, targets, sample_weight=None):
+        return metrics.d2_pinball(outputs, targets, sample_weight, q=self.q)
+
+
+class Poisson(Loss):
+    """Negative log-likelihood of counts, ``exp(z) - y z``, mean over samples and outputs; without the term log(y!).
+
+    The outputs z are the logarithms of the expected counts, as with PyTorch's ``log_input=True``: the network needs an
+    identity output, and ``numpy.exp(net.predict(X))`` are the counts it expects. Targets are not negative, of shape
+    (n_samples, n_out), or (n_samples,) for one output. Scored by the share of the deviance that is explained.
+    """
+
+    kind = "poisson"
+    outputs = ("identity",)
+    limits = (0.0, math.inf)
+    metric = "d2"
+    score = staticmethod(metrics.d2_poisson)
 
 
 class CrossEntropy(Loss):
@@ -78,6 +204,7 @@ class CrossEntropy(Loss):
 
     kind = "cross_entropy"
     fused = "softmax"
+    limits = (0.0, 1.0)
     metric = "accuracy"
     score = staticmethod(metrics.accuracy)
 
@@ -115,38 +242,24 @@ class BinaryCrossEntropy(Loss):
 
     kind = "binary_cross_entropy"
     fused = "sigmoid"
+    limits = (0.0, 1.0)
     metric = "accuracy"
     score = staticmethod(metrics.binary_accuracy)
 
-    def targets(self, y, n_samples, n_out, dtype):
-        y = _as_rows(y, n_samples, n_out, dtype)
-        if y.min() < 0 or y.max() > 1:
-            raise ValueError(f"y must be in [0, 1] for BinaryCrossEntropy, got values from {y.min():g} to {y.max():g}")
-        return y
 
-
-LOSSES = {loss.kind: loss for loss in (SquaredError, CrossEntropy, BinaryCrossEntropy)}
+_DEFAULTS = {"softmax": CrossEntropy, "sigmoid": BinaryCrossEntropy}
 
 
 def default_loss(activation):
     """Return the loss that goes with an output activation."""
-    for loss in (CrossEntropy, BinaryCrossEntropy):
-        if loss.fused == activation:
-            return loss()
-    return SquaredError()
+    return _DEFAULTS.get(activation, SquaredError)()
 
 
 def as_loss(loss):
     """Return a loss; TypeError for anything else."""
     if not isinstance(loss, Loss):
-        raise TypeError(
-            f"loss must be a fastbp loss, {' or '.join(f'{c.__name__}()' for c in LOSSES.values())}, got {loss!r}"
-        )
+        raise TypeError(f"loss must be a fastbp loss, SquaredError() or CrossEntropy() say, got {loss!r}")
     return loss
-
-
-def _fitting(activation):
-    return " or ".join(f"{c.__name__}()" for c in LOSSES.values() if c.fused in (None, activation))
 
 
 def _check_length(y, n_samples):

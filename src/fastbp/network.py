@@ -243,7 +243,7 @@ class Network:
         X = as_samples(X, self.n_in, self.dtype)
         y = loss.targets(y, len(X), self.n_out, self.dtype)
         weights = as_sample_weight(sample_weight, len(X))
-        return Data(self._program, X, y, weights, loss.kind, loss.fused is not None), y, weights
+        return Data(self._program, X, y, weights, loss.config()), y, weights
 
     def save(self, path):
         """Write the network to a file, which is whole or not there: an older one stays until the new one is done.

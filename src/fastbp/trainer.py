@@ -193,7 +193,7 @@ class Trainer(Checked):
             As from `fit`.
         """
         learner = self._learner
-        if learner is not None and self._learner_of == (self.optimizer.kind, vars(self.optimizer)):
+        if learner is not None and self._learner_of == (self.optimizer.kind, vars(self.optimizer), vars(self._loss)):
             loss = learner.learn(x, y)
             if loss is not None:
                 return loss
@@ -209,10 +209,8 @@ class Trainer(Checked):
         self._retire_learner()
         self._prepare_states()
         config = self.optimizer.config()
-        self._learner = Learner(
-            net._program, self.loss.kind, self.loss.fused is not None, config, self._states, self._n_steps
-        )
-        self._learner_of = self.optimizer.kind, dict(vars(self.optimizer))
+        self._learner = Learner(net._program, self.loss.config(), config, self._states, self._n_steps)
+        self._learner_of = self.optimizer.kind, dict(vars(self.optimizer)), dict(vars(self._loss))
         target = int(targets[0]) if targets.ndim == 1 else targets[0]
         loss = self._learner.learn(as_reals(x, "x", net.dtype), target, checked=True)
         if loss is not None:
@@ -251,7 +249,8 @@ class Trainer(Checked):
         Returns
         -------
         dict of str to float
-            ``"loss"``, and ``"accuracy"`` (CrossEntropy, BinaryCrossEntropy) or ``"r2"`` (SquaredError).
+            ``"loss"``, and the loss's own metric: ``"accuracy"`` (CrossEntropy, BinaryCrossEntropy), ``"d2"``
+            (Quantile, Poisson) or ``"r2"``.
 
         Raises
         ------

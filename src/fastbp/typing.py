@@ -28,7 +28,7 @@ HiddenActivation: TypeAlias = Literal[
 ]
 Activation: TypeAlias = Literal[HiddenActivation, "softmax"]
 Initializer: TypeAlias = Literal["he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "zeros"]
-Monitor: TypeAlias = Literal["loss", "val_loss", "val_accuracy", "val_r2"]
+Monitor: TypeAlias = Literal["loss", "val_loss", "val_accuracy", "val_r2", "val_d2"]
 Target: TypeAlias = Literal["baseline", "avx2", "avx512"]
 
 DTypeName: TypeAlias = Literal["float32", "float64"]

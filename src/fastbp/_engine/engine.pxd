@@ -1,7 +1,7 @@
 from libc.stdint cimport uint64_t
 
 from fastbp._engine.buffers cimport View
-from fastbp._engine.kernels cimport Kernels, idx
+from fastbp._engine.kernels cimport Kernels, Loss, idx
 from fastbp._engine.passes cimport Batches
 from fastbp._engine.program cimport Op
 from fastbp._engine.workspace cimport Workspace
@@ -39,7 +39,7 @@ cdef class Data:
     cdef readonly idx n_rows
     cdef readonly bint fused
     cdef readonly double weight
-    cdef int loss
+    cdef Loss loss
     cdef View x
     cdef View y
     cdef View weights

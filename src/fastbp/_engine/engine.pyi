@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +9,6 @@ from ..typing import Activation, Reals
 
 # Numbers of the tables in kernels.pxd and program.pxd
 ACTIVATIONS: dict[Activation, int]
-LOSSES: dict[str, int]
 KINDS: dict[str, int]
 
 @disjoint_base
@@ -45,6 +44,5 @@ class Data:
         x: Reals,
         y: NDArray[np.intp] | Reals,
         weights: NDArray[np.float64] | None,
-        loss: str,
-        fused: bool,
+        loss: Mapping[str, Any],
     ) -> Self: ...

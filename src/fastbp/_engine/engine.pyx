@@ -12,9 +12,9 @@ from libc.string cimport memcpy
 from fastbp._engine.buffers cimport View, lend, view
 from fastbp._engine.dispatch cimport kernels
 from fastbp._engine.kernels cimport (
-    BINARY_CROSS_ENTROPY, CROSS_ENTROPY, ELU, GELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX, SOFTPLUS,
-    SQUARED_ERROR, TANH, Kernels, Panels, idx
+    ELU, GELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX, SOFTPLUS, TANH, Kernels, Panels, idx
 )
+from fastbp._engine.losses cimport read_loss
 from fastbp._engine.passes cimport (
     Batches, finish_output, forward_pass, kind_of, loss_and_gradient, loss_of_rows
 )
@@ -33,11 +33,6 @@ ACTIVATIONS = {
     "tanh": TANH,
     "softplus": SOFTPLUS,
     "softmax": SOFTMAX,
-}
-LOSSES = {
-    "squared_error": SQUARED_ERROR,
-    "cross_entropy": CROSS_ENTROPY,
-    "binary_cross_entropy": BINARY_CROSS_ENTROPY,
 }
 KINDS = {"dense": DENSE}
 
@@ -224,18 +219,16 @@ cdef class Data:
     x : ndarray of shape (n_rows, n_in), the network's dtype
     y : ndarray of shape (n_rows,) of intp, labels; or of shape (n_rows, n_out) in the network's dtype
     weights : ndarray of shape (n_rows,), float64, or None
-    loss : str
-        A key of `LOSSES`.
-    fused : bool
-        Whether the loss takes in the output's activation.
+    loss : dict
+        The configuration of a loss.
     """
 
-    def __cinit__(self, Program program, x, y, weights, str loss, bint fused):
+    def __cinit__(self, Program program, x, y, weights, loss):
         cdef idx i
         cdef idx label
         self.n_rows = len(x)
-        self.loss = LOSSES[loss]
-        self.fused = fused
+        self.loss = read_loss(loss)
+        self.fused = loss["fused"]
         self.x = view(x, "x", self.n_rows * program.n_in, program.format())
         self.has_labels = y.ndim == 1
         if self.has_labels:
@@ -255,7 +248,7 @@ cdef class Data:
 
     cdef void fill(self, Batches* b) noexcept:
         b.run.fused_output = self.fused
-        b.targets.kind = self.loss
+        b.targets.loss = self.loss
         b.targets.labels = <const idx*> self.y.data if self.has_labels else NULL
         b.targets.rows = NULL if self.has_labels else self.y.data
         b.targets.weights = NULL if self.weights is None else <const double*> self.weights.data

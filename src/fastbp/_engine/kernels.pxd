@@ -28,13 +28,24 @@ cdef enum Activation:
     SOFTPLUS
     SOFTMAX                 # couples the outputs of a sample: has kernels of its own
 
-cdef enum LossKind:
-    SQUARED_ERROR           # of the outputs
+cdef enum LossKind:         # of the outputs, but where the loss takes in their activation
+    SQUARED_ERROR
+    ABSOLUTE_ERROR
+    HUBER
+    LOG_COSH
+    QUANTILE
+    POISSON                 # of the logarithm of the mean
     CROSS_ENTROPY           # of the softmax, given what went into it
     BINARY_CROSS_ENTROPY    # of the sigmoid, given what went into it
 
+# A loss; each kind reads those parameters that it has.
+ctypedef struct Loss:
+    int kind
+    double delta            # HUBER: the error where the parabola becomes a line
+    double q                # QUANTILE: which one
+
 cdef enum:
-    KERNELS_ABI = 1         # raised whenever the struct below changes
+    KERNELS_ABI = 2         # raised whenever the struct below changes
 
 # The panels of one value or of its gradient, and the part of them that a call is to work on.
 ctypedef struct Panels:
@@ -95,7 +106,7 @@ ctypedef struct Kernels:
 
     # The loss of each sample of one panel, OUT (panel,); with d not NULL also its gradient, OUT (n_out, panel),
     # times scale[sample]. Targets are labels IN (panel,) or else rows in a panel IN (n_out, panel).
-    void (*loss)(int kind, const void* outputs, idx n_out, const idx* labels, const void* targets,
+    void (*loss)(const Loss* loss, const void* outputs, idx n_out, const idx* labels, const void* targets,
                  const void* scale, void* losses, void* d) noexcept nogil
 
     # One step of an optimiser over flat arrays of n parameters w INOUT, gradients g IN and states INOUT.

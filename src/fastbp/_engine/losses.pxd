@@ -1,12 +1,12 @@
 """From outputs and targets to the loss of each sample and the gradient at the output."""
 
-from fastbp._engine.kernels cimport idx
+from fastbp._engine.kernels cimport Loss, idx
 from fastbp._engine.program cimport Pass
 
 
 # The targets of a batch, and where its losses go.
 ctypedef struct Targets:
-    int kind                # a LossKind
+    Loss loss
     const idx* labels       # IN (n_rows,): the class of each row of the data, or NULL and
     const void* rows        # IN (n_rows, n_out)
     const double* weights   # IN (n_rows,): sample weights, or NULL
@@ -18,6 +18,7 @@ ctypedef struct Targets:
     void* losses            # OUT (n_panels * panel,)
 
 
+cdef Loss read_loss(object config) except *
 cdef double sum_of_weights(const Targets* targets, idx n_samples) noexcept nogil
 cdef void loss_of_panels(const Pass* run, const Targets* targets, bint gradient, int thread,
                          int n_threads) noexcept nogil

@@ -4,30 +4,64 @@
 # A loop runs down the outputs of a vector of samples; `scale` carries the samples' weights and the mean.
 
 
-# l = 1/n sum (y^ - y)^2,  d = 2/n (y^ - y)
-cdef void squared_error(const real* outputs, idx n_out, const real* targets, const real* scale, real* losses,
-                        real* d) noexcept nogil:
-    cdef vec share = vsplat(<real> 1 / <real> n_out)
-    cdef vec total, error, factor
-    cdef idx j
-    cdef int half, lane
-    for half in range(2):
-        lane = half * LANES
-        total = vsplat(0)
-        factor = vsplat(0) if d == NULL else vsplat(2) * share * vload(scale + lane)
-        for j in range(n_out):
-            error = vload(outputs + j * PANEL + lane) - vload(targets + j * PANEL + lane)
-            total = vfma(error, error, total)
-            if d != NULL:
-                vstore(d + j * PANEL + lane, factor * error)
-        vstore(losses + lane, total * share)
+# Losses that are a mean over outputs, l = 1/n sum f(a, y): here f, added to a total; below its derivative by a.
+cdef inline vec loss_added(int kind, const Loss* p, vec a, vec y, vec total) noexcept nogil:
+    cdef vec zero = vsplat(0)
+    cdef vec one = vsplat(1)
+    cdef vec half = vsplat(<real> 0.5)
+    cdef vec error = a - y
+    cdef vec size = vabs(error)
+    cdef vec m, near
+    if kind == SQUARED_ERROR:
+        return vfma(error, error, total)
+    if kind == ABSOLUTE_ERROR:
+        return total + size
+    if kind == HUBER:                                   # Huber 1964: e^2 / 2, from delta on its tangent
+        near = vmin(size, vsplat(<real> p.delta))
+        return vfma(near, vfma(-half, near, size), total)
+    # log cosh e with m = exp(-|e|) - 1: |e| - log 2 + log(1 + (1 + m)^2), but near 0, where that cancels,
+    # log(1 + m^2 / (2 (1 + m))), for cosh e - 1 = m^2 / (2 (1 + m))
+    if kind == LOG_COSH:
+        m = vexpm1(-size)
+        near = log1p_of_small(vselect(vless(size, one), half * m * m / (one + m), (one + m) * (one + m)))
+        return total + (near + vselect(vless(size, one), zero, size - vsplat(<real> 0.6931471805599453)))
+    if kind == QUANTILE:                                # Koenker & Bassett 1978: q (y - a), or (1 - q) (a - y)
+        return vfma(vselect(vless(error, zero), vsplat(<real> -p.q), vsplat(<real> (1 - p.q))), error, total)
+    if kind == POISSON:                                 # -log of the distribution, but for log y!
+        return total + vfma(-y, a, vexp(a))
+    if kind == BINARY_CROSS_ENTROPY:                    # -y log p - (1 - y) log(1 - p), p = sigmoid(a)
+        return total + vfma(-y, a, vsoftplus(a))
+    return total
 
 
-# l = 1/n sum softplus(z) - y z,  d = 1/n (sigmoid(z) - y)
-cdef void binary_cross_entropy(const real* outputs, idx n_out, const real* targets, const real* scale, real* losses,
-                               real* d) noexcept nogil:
+cdef inline vec loss_derivative(int kind, const Loss* p, vec a, vec y) noexcept nogil:
+    cdef vec zero = vsplat(0)
+    cdef vec one = vsplat(1)
+    cdef vec error = a - y
+    if kind == SQUARED_ERROR:
+        return vsplat(2) * error
+    if kind == ABSOLUTE_ERROR:                          # 0 at 0
+        return vselect(vless(zero, error), one, vselect(vless(error, zero), -one, zero))
+    if kind == HUBER:
+        return clamp(error, <real> -p.delta, <real> p.delta)
+    if kind == LOG_COSH:
+        return vtanh(error)
+    if kind == QUANTILE:                                # 0 at 0
+        return vselect(vless(zero, error), vsplat(<real> (1 - p.q)),
+                       vselect(vless(error, zero), vsplat(<real> -p.q), zero))
+    if kind == POISSON:
+        return vexp(a) - y
+    if kind == BINARY_CROSS_ENTROPY:
+        return vsigmoid(a) - y
+    return zero
+
+
+# One loop for them all, down the outputs
+cdef inline void mean_over_outputs(int kind, const Loss* which, const real* outputs, idx n_out, const real* targets,
+                                   const real* scale, real* losses, real* d) noexcept nogil:
+    cdef Loss p = which[0]                              # a copy: what is stored cannot change it
     cdef vec share = vsplat(<real> 1 / <real> n_out)
-    cdef vec total, factor, z, y
+    cdef vec total, factor, a, y
     cdef idx j
     cdef int half, lane
     for half in range(2):
@@ -35,11 +69,11 @@ cdef void binary_cross_entropy(const real* outputs, idx n_out, const real* targe
         total = vsplat(0)
         factor = vsplat(0) if d == NULL else share * vload(scale + lane)
         for j in range(n_out):
-            z = vload(outputs + j * PANEL + lane)
+            a = vload(outputs + j * PANEL + lane)
             y = vload(targets + j * PANEL + lane)
-            total = total + vfma(-y, z, vsoftplus(z))
+            total = loss_added(kind, &p, a, y, total)
             if d != NULL:
-                vstore(d + j * PANEL + lane, factor * (vsigmoid(z) - y))
+                vstore(d + j * PANEL + lane, factor * loss_derivative(kind, &p, a, y))
         vstore(losses + lane, total * share)
 
 
@@ -96,14 +130,25 @@ cdef void cross_entropy(const real* outputs, idx n_out, const idx* labels, const
                     vstore(d + j * PANEL + lane, factor * vfma(vload(d + j * PANEL + lane), mass, -y))
 
 
-cdef void loss(int kind, const void* outputs, idx n_out, const idx* labels, const void* targets, const void* scale,
-               void* losses, void* d) noexcept nogil:
-    if kind == SQUARED_ERROR:
-        squared_error(<const real*> outputs, n_out, <const real*> targets, <const real*> scale, <real*> losses,
-                      <real*> d)
-    elif kind == BINARY_CROSS_ENTROPY:
-        binary_cross_entropy(<const real*> outputs, n_out, <const real*> targets, <const real*> scale,
-                             <real*> losses, <real*> d)
-    elif kind == CROSS_ENTROPY:
-        cross_entropy(<const real*> outputs, n_out, labels, <const real*> targets, <const real*> scale,
-                      <real*> losses, <real*> d)
+cdef void loss(const Loss* p, const void* outputs, idx n_out, const idx* labels, const void* targets,
+               const void* scale, void* losses, void* d) noexcept nogil:
+    cdef const real* a = <const real*> outputs
+    cdef const real* y = <const real*> targets
+    cdef const real* w = <const real*> scale
+    cdef real* result = <real*> losses
+    if p.kind == SQUARED_ERROR:
+        mean_over_outputs(SQUARED_ERROR, p, a, n_out, y, w, result, <real*> d)
+    elif p.kind == ABSOLUTE_ERROR:
+        mean_over_outputs(ABSOLUTE_ERROR, p, a, n_out, y, w, result, <real*> d)
+    elif p.kind == HUBER:
+        mean_over_outputs(HUBER, p, a, n_out, y, w, result, <real*> d)
+    elif p.kind == LOG_COSH:
+        mean_over_outputs(LOG_COSH, p, a, n_out, y, w, result, <real*> d)
+    elif p.kind == QUANTILE:
+        mean_over_outputs(QUANTILE, p, a, n_out, y, w, result, <real*> d)
+    elif p.kind == POISSON:
+        mean_over_outputs(POISSON, p, a, n_out, y, w, result, <real*> d)
+    elif p.kind == BINARY_CROSS_ENTROPY:
+        mean_over_outputs(BINARY_CROSS_ENTROPY, p, a, n_out, y, w, result, <real*> d)
+    elif p.kind == CROSS_ENTROPY:
+        cross_entropy(a, n_out, labels, y, w, result, <real*> d)

@@ -5,11 +5,35 @@ weights, and the gradient is that of exactly this mean. Sums over samples run in
 precision.
 """
 
-from fastbp._engine.kernels cimport Kernels, Panels, idx
+from fastbp._engine.kernels cimport (
+    ABSOLUTE_ERROR, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HUBER, LOG_COSH, POISSON, QUANTILE, SQUARED_ERROR, Kernels,
+    Loss, Panels, idx
+)
 from fastbp._engine.program cimport Pass, Slot, at, divide
+
+# What the Python classes of losses.py write into their configuration.
+KINDS = {
+    "squared_error": SQUARED_ERROR,
+    "absolute_error": ABSOLUTE_ERROR,
+    "huber": HUBER,
+    "log_cosh": LOG_COSH,
+    "quantile": QUANTILE,
+    "poisson": POISSON,
+    "cross_entropy": CROSS_ENTROPY,
+    "binary_cross_entropy": BINARY_CROSS_ENTROPY,
+}
 
 cdef enum:
     MOST_SAMPLES = 64       # in a panel of any target
+
+
+cdef Loss read_loss(object config) except *:
+    """The C form of a loss's configuration: a dict with the key "kind" and the parameters it has."""
+    cdef Loss loss
+    loss.kind = KINDS[config["kind"]]
+    loss.delta = config.get("delta", 0.0)
+    loss.q = config.get("q", 0.0)
+    return loss
 
 
 cdef inline idx row_of(const Targets* targets, idx sample) noexcept nogil:
@@ -64,7 +88,7 @@ cdef void loss_of_panels(const Pass* run, const Targets* targets, bint gradient,
             for s in range(k.panel):
                 sample = p * k.panel + s
                 labels[s] = targets.labels[row_of(targets, sample)] if sample < run.n_samples else 0
-        k.loss(targets.kind, at(output.value, begin, k), output.n_features,
+        k.loss(&targets.loss, at(output.value, begin, k), output.n_features,
                labels if targets.labels != NULL else NULL, at(targets.packed, begin, k),
                at(targets.scale, p * k.panel, k), at(targets.losses, p * k.panel, k),
                at(output.grad, begin, k) if gradient else NULL)

@@ -4,7 +4,6 @@ from typing import Any, Self
 from typing_extensions import disjoint_base
 
 from ..typing import Reals
-from .engine import LOSSES as LOSSES
 from .engine import Program as Program
 
 @disjoint_base
@@ -14,8 +13,7 @@ class Learner:
     def __new__(
         cls,
         program: Program,
-        loss: str,
-        fused: bool,
+        loss: Mapping[str, Any],
         optimizer: Mapping[str, Any],
         states: Reals | None,
         n_steps: int,

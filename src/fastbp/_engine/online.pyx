@@ -4,14 +4,14 @@ from cpython.buffer cimport PyBuffer_Release
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from cpython.number cimport PyIndex_Check
-from libc.math cimport isfinite
+from libc.math cimport INFINITY, isfinite
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
 from fastbp._engine.buffers cimport View, lend, view
 from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
-from fastbp._engine.engine import LOSSES
-from fastbp._engine.kernels cimport BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR, Kernels, idx
+from fastbp._engine.kernels cimport CROSS_ENTROPY, SOFTMAX, Kernels, Loss, idx
+from fastbp._engine.losses cimport read_loss
 from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
 from fastbp._engine.passes cimport Batches, row_gradient, row_is_bounded, row_loss
 from fastbp._engine.workspace cimport Workspace
@@ -26,9 +26,8 @@ cdef class Learner:
     Parameters
     ----------
     program : Program
-    loss : str
-        A key of `LOSSES`.
-    fused : bool
+    loss : dict
+        The configuration of a loss.
     optimizer : dict
         The configuration of an optimiser.
     states : ndarray of shape (n_states, n_params), or None
@@ -41,14 +40,21 @@ cdef class Learner:
     cdef Hyper hyper
     cdef View states
     cdef void* grads
-    cdef int loss
+    cdef Loss loss
     cdef bint fused
+    cdef double lowest          # what a target may be
+    cdef double highest
+    cdef bint unlimited
+    cdef bint goes_by_row       # as passes.pyx says
     cdef readonly uint64_t n_steps
 
-    def __cinit__(self, Program program, str loss, bint fused, optimizer, states, n_steps):
+    def __cinit__(self, Program program, loss, optimizer, states, n_steps):
         self.program = program
-        self.loss = LOSSES[loss]
-        self.fused = fused
+        self.loss = read_loss(loss)
+        self.fused = loss["fused"]
+        self.lowest, self.highest = loss["limits"]
+        self.unlimited = self.lowest == -INFINITY and self.highest == INFINITY
+        self.goes_by_row = self.fused or program.ops[program.n_ops - 1].activation != SOFTMAX
         self.hyper = read_hyper(optimizer)
         self.n_steps = n_steps
         if n_states(&self.hyper):
@@ -68,8 +74,8 @@ cdef class Learner:
         -------
         float or None
             The loss before the step. None if x and y are not just such arrays of the network's dtype and plain
-            numbers (a row of probabilities only if `checked`), or if the step might lead beyond finite numbers: then
-            nothing has happened.
+            numbers (a row of numbers that have limits only if `checked`), if this output has no backward pass for a
+            row, or if the step might lead beyond finite numbers: then nothing has happened.
         """
         cdef Program program = self.program
         cdef Py_buffer row, target
@@ -80,7 +86,9 @@ cdef class Learner:
         cdef const void* targets = NULL
         if program.training:
             raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
-        if self.loss == CROSS_ENTROPY and PyIndex_Check(y) and not hasattr(y, "__len__"):
+        if not self.goes_by_row:
+            return None
+        if self.loss.kind == CROSS_ENTROPY and PyIndex_Check(y) and not hasattr(y, "__len__"):
             if not 0 <= y < program.n_out:
                 return None
             label = y
@@ -89,16 +97,16 @@ cdef class Learner:
                 number = y
             except OverflowError:
                 return None
-            if self.loss == BINARY_CROSS_ENTROPY and not 0 <= number <= 1:
+            if not self.lowest <= number <= self.highest:
                 return None
             number_f32 = <float> number
             targets = <const void*> &number_f32 if program.bits == 32 else <const void*> &number
-        elif checked or self.loss == SQUARED_ERROR:
+        elif checked or self.unlimited:
             if not lend(y, program.dtype, &target, program.n_out, False):
                 return None
             has_row = True
             targets = target.buf
-        else:                       # rows of probabilities have to be looked at first
+        else:                       # rows of limited numbers have to be looked at first
             return None
         if not lend(x, program.dtype, &row, program.n_in, False):
             if has_row:
@@ -121,7 +129,7 @@ cdef class Learner:
         b.rows = x
         b.run.fused_output = self.fused
         b.run.grads = self.grads
-        b.targets.kind = self.loss
+        b.targets.loss = self.loss
         b.targets.labels = label
         b.targets.rows = target
         b.targets.weights = NULL
