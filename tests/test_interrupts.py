@@ -109,3 +109,27 @@ def test_an_interrupt_of_a_callback():
 def test_no_interrupt_no_warning():
     trainer = fastbp.Trainer(make.network([5, 3]))
     assert trainer.fit(make.samples(9, 5), make.samples(9, 3), epochs=3).interrupted is False
+
+
+def test_an_evaluation(interrupt_soon):
+    """Of so many rows that one call of the engine would take seconds."""
+    net = make.network([8, 3000, 3], output="softmax", dtype="float32")
+    X, y = np.ones((3_000_000, 8), "float32"), np.zeros(3_000_000, np.intp)
+    trainer = fastbp.Trainer(net)
+    expected = trainer.evaluate(X[:9], y[:9])
+    sent = interrupt_soon()
+    with pytest.raises(KeyboardInterrupt):
+        trainer.evaluate(X, y, metrics=[])
+    assert time.monotonic() - sent[0] < SECONDS
+    assert trainer.evaluate(X[:9], y[:9]) == expected
+
+
+def test_a_validation(interrupt_soon):
+    X, y = np.ones((3_000_000, 8), "float32"), np.zeros(3_000_000, np.intp)
+    trainer = fastbp.Trainer(make.network([8, 3000, 3], output="softmax", dtype="float32"))
+    sent = interrupt_soon()
+    with pytest.warns(UserWarning, match="interrupted in epoch 1"):
+        history = trainer.fit(X[:9], y[:9], epochs=5, validation_data=(X, y))
+    assert time.monotonic() - sent[0] < SECONDS
+    assert len(history.loss) == 1
+    assert history.val_loss == []

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 import fastbp
-from fastbp import activations, callbacks, initializers, typing
+from fastbp import _splitting, activations, initializers, typing
 from tests.typing import usage
 
 
@@ -15,7 +15,7 @@ from tests.typing import usage
         (typing.Activation, activations.NAMES),
         (typing.HiddenActivation, [name for name in activations.NAMES if name != "softmax"]),
         (typing.Initializer, initializers.INITIALIZERS),
-        (typing.Monitor, callbacks.EarlyStopping.MONITORS),
+        (typing.Split, _splitting.WAYS),
     ],
 )
 def test_names_are_those_of_the_table(names, table):

@@ -2,8 +2,18 @@
 
 from importlib import import_module as _import_module
 
+from . import metrics
 from ._engine.dispatch import available_targets, get_target, set_target
-from .callbacks import Callback, EarlyStopping
+from .callbacks import (
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LambdaCallback,
+    ModelCheckpoint,
+    RetryOnDivergence,
+    TerminateOnNaN,
+    Timer,
+)
 from .errors import DivergedError
 from .gradient_check import check_gradients
 from .history import History
@@ -29,6 +39,7 @@ __all__ = [
     "AbsoluteError",
     "Adam",
     "BinaryCrossEntropy",
+    "CSVLogger",
     "Callback",
     "CrossEntropy",
     "Dense",
@@ -36,17 +47,23 @@ __all__ = [
     "EarlyStopping",
     "History",
     "Huber",
+    "LambdaCallback",
     "LogCosh",
+    "ModelCheckpoint",
     "Network",
     "Poisson",
     "Quantile",
+    "RetryOnDivergence",
     "SquaredError",
+    "TerminateOnNaN",
+    "Timer",
     "Trainer",
     "__version__",
     "available_targets",
     "check_gradients",
     "datasets",
     "get_target",
+    "metrics",
     "set_target",
 ]
 

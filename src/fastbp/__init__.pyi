@@ -1,9 +1,16 @@
 from . import datasets as datasets
+from . import metrics as metrics
 from ._engine.dispatch import available_targets as available_targets
 from ._engine.dispatch import get_target as get_target
 from ._engine.dispatch import set_target as set_target
 from .callbacks import Callback as Callback
+from .callbacks import CSVLogger as CSVLogger
 from .callbacks import EarlyStopping as EarlyStopping
+from .callbacks import LambdaCallback as LambdaCallback
+from .callbacks import ModelCheckpoint as ModelCheckpoint
+from .callbacks import RetryOnDivergence as RetryOnDivergence
+from .callbacks import TerminateOnNaN as TerminateOnNaN
+from .callbacks import Timer as Timer
 from .errors import DivergedError as DivergedError
 from .gradient_check import check_gradients as check_gradients
 from .history import History as History
@@ -28,6 +35,7 @@ __all__ = [
     "AbsoluteError",
     "Adam",
     "BinaryCrossEntropy",
+    "CSVLogger",
     "Callback",
     "CrossEntropy",
     "Dense",
@@ -35,16 +43,22 @@ __all__ = [
     "EarlyStopping",
     "History",
     "Huber",
+    "LambdaCallback",
     "LogCosh",
+    "ModelCheckpoint",
     "Network",
     "Poisson",
     "Quantile",
+    "RetryOnDivergence",
     "SquaredError",
+    "TerminateOnNaN",
+    "Timer",
     "Trainer",
     "__version__",
     "available_targets",
     "check_gradients",
     "datasets",
     "get_target",
+    "metrics",
     "set_target",
 ]

@@ -2,10 +2,14 @@
 
 import os
 import time
+from contextlib import ExitStack
 
 import numpy as np
 
+from ._validation import one_of
+from .callbacks import Callback
 from .errors import DivergedError
+from .history import History
 
 _BLOCK_SECONDS = 0.03  # of training between two looks at signals: Ctrl-C is to be honoured within 0.1 s
 _SAVE_SECONDS = 1.0  # between two copies of the parameters, which a diverging training goes back to
@@ -20,83 +24,149 @@ class Fit:
     Parameters
     ----------
     trainer : Trainer
-    training : Training
-        Entered.
-    history : History
-        Written.
+    data : Data
+        To train on.
+    shuffle : bool
     callbacks : list of Callback
-    validation : (data, targets, weights) as `Network._data` returns them, or None
+    validation : (Data, Scores), or None
+
+    Attributes
+    ----------
+    history : History
+    epoch : int
+        Epochs done.
     """
 
-    def __init__(self, trainer, training, history, callbacks, validation):
+    def __init__(self, trainer, data, shuffle, callbacks, validation):
         self.trainer = trainer
-        self.training = training
-        self.history = history
+        self.data = data
+        self.shuffle = shuffle
         self.callbacks = callbacks
         self.validation = validation
-        self.pace = Pace()
-        self.saved_at = 0.0
+        self.history = History()
+        self.epoch = trainer.epoch
+        self.training = None
+        self._part_done = False  # of the epoch that has begun
+        self._listeners = [c for c in callbacks if _overrides(c, "on_batch_end")]
+        self._stops_each_epoch = bool(callbacks) or validation is not None
+        self._n_batches = 0
+        self._pace = Pace()
+        self._saved_at = 0.0
+        if validation is not None:
+            self.history.metrics = {f"val_{name}": [] for name in validation[1].names}
+        trainer.monitored = tuple(self.history._columns()) if validation else ("loss",)
+        trainer.stop_training = False
 
     def run(self, epochs):
         """Train for so many epochs, or until a callback or Ctrl-C stops it, between the hooks of callbacks."""
+        trainer = self.trainer
+        self._open(self.data, trainer.seed)
         begun = []
         try:
             for callback in self.callbacks:
-                callback.on_fit_begin(self.trainer)
+                callback.on_fit_begin(trainer)
                 begun.append(callback)
-            self._run(self.training.epoch + epochs)
+            self._run(self.epoch + epochs)
         except KeyboardInterrupt:
             self.history.interrupted = True
         finally:
-            self.trainer._n_steps = self.training.n_steps
-            self.trainer.epoch = self.training.epoch + (self.training.batch > 0)
-            for callback in begun:
-                callback.on_fit_end(self.trainer)
+            with ExitStack() as ends:  # each is called, whatever the others raise
+                ends.callback(self._close)
+                for callback in reversed(begun):
+                    ends.callback(callback.on_fit_end, trainer)
+                self._tell()
 
     def _run(self, last):
-        trainer, training = self.trainer, self.training
-        stops_each_epoch = bool(self.callbacks) or self.validation is not None
+        trainer = self.trainer
+        while self.epoch < last and not trainer.stop_training:
+            try:
+                self._train_epochs(last)
+            except DivergedError as error:
+                if self._remedy(error) == "stop":
+                    trainer.stop_training = True
+                else:
+                    self.epoch, self._part_done = error.epoch, False
+                    self._open(self.data, trainer.seed)
+
+    def _open(self, data, seed):
+        """Begin to train on data, with the optimiser as the trainer has it."""
+        self._close()
+        training = self.trainer._training(data, self.epoch, self.shuffle, seed)
+        training.__enter__()
+        self.training = training
         self._save()
-        while training.epoch < last and not trainer.stop_training:
-            epoch = training.epoch
-            if training.batch == 0:
-                self._begin_epoch(epoch)
-            losses = self._train(1 if stops_each_epoch else min(last - epoch, _MOST_EPOCHS))
+
+    def _close(self):
+        if self.training is not None:
+            self.training.__exit__()
+            self.training = None
+
+    def _tell(self):
+        """Tell the trainer how far training has come."""
+        if self.training is not None:
+            self.trainer._n_steps = self.training.n_steps
+        self.trainer.epoch = self.epoch + self._part_done
+
+    def _train_epochs(self, last):
+        trainer = self.trainer
+        while self.epoch < last and not trainer.stop_training:
+            if not self._part_done:
+                self._begin_epoch()
+            losses = self._train(1 if self._stops_each_epoch else min(last - self.epoch, _MOST_EPOCHS))
             self.history.loss += losses
-            if stops_each_epoch and losses:
-                self._end_epoch(epoch)
+            if self._stops_each_epoch and losses:
+                self._end_epoch()
 
     def _train(self, most_epochs):
         """Train for one block; return the losses of the epochs that ended in it."""
         training = self.training
         losses = np.empty(most_epochs)
         epoch, n_before = training.epoch, training.n_batches_done
+        n_batches = min([self._pace.n_batches, *(c.every - self._n_batches % c.every for c in self._listeners)])
         began = time.perf_counter()
-        finite = training.train(self.pace.n_batches, losses)
-        self.pace.record(training.n_batches_done - n_before, time.perf_counter() - began)
+        finite = training.train(n_batches, losses)
+        n_done = training.n_batches_done - n_before
+        self._pace.record(n_done, time.perf_counter() - began)
+        self._n_batches += n_done
         n_ended = training.epoch - epoch
-        due = time.monotonic() - self.saved_at > _SAVE_SECONDS
+        due = time.monotonic() - self._saved_at > _SAVE_SECONDS
         if not finite or ((n_ended or due) and not training.params_are_finite()):
-            raise self.trainer._diverged(training)
+            error = self.trainer._diverged(training)
+            self.epoch, self._part_done = training.epoch, training.batch > 0
+            raise error
+        self.epoch, self._part_done = training.epoch, training.batch > 0
         if due:
             self._save()
+        if self._listeners:
+            self._end_batch(losses[0] if n_ended else training.loss)
         return losses[:n_ended].tolist()
 
     def _save(self):
         self.training.save()
-        self.saved_at = time.monotonic()
+        self._saved_at = time.monotonic()
 
-    def _begin_epoch(self, epoch):
-        trainer, training = self.trainer, self.training
+    def _begin_epoch(self):
         for callback in self.callbacks:
-            callback.on_epoch_begin(trainer, epoch)
-        if self.callbacks:  # they may have changed anything, and what follows must be repeatable
-            trainer._n_steps = training.n_steps
-            trainer._prepare_states()
-            training.set_optimizer(trainer.optimizer.config(), trainer._states, trainer._n_steps)
-            self._save()
+            callback.on_epoch_begin(self.trainer, self.epoch)
+        if self.callbacks:
+            self._take_changes()
 
-    def _end_epoch(self, epoch):
+    def _end_batch(self, loss):
+        due = [c for c in self._listeners if self._n_batches % c.every == 0]
+        for callback in due:
+            callback.on_batch_end(self.trainer, self._n_batches - 1, {"loss": float(loss)})
+        if due:
+            self._take_changes()
+
+    def _take_changes(self):
+        """Look at what callbacks may have changed, which is anything; what follows must be repeatable."""
+        trainer, training = self.trainer, self.training
+        self._tell()
+        trainer._prepare_states()
+        training.set_optimizer(trainer.optimizer.config(), trainer._states, trainer._n_steps)
+        self._save()
+
+    def _end_epoch(self):
         trainer, history = self.trainer, self.history
         logs = {"loss": history.loss[-1]}
         if self.validation is not None:
@@ -105,8 +175,21 @@ class Fit:
             history.val_loss.append(scores.pop("val_loss"))
             for name, value in scores.items():
                 history.metrics[name].append(value)
+        self._tell()
         for callback in self.callbacks:
-            callback.on_epoch_end(trainer, epoch, logs)
+            callback.on_epoch_end(trainer, self.epoch - 1, logs)
+
+    def _remedy(self, error):
+        """Ask the callbacks what to do about a divergence; raise it if none knows."""
+        for callback in self.callbacks:
+            remedy = callback.on_diverged(self.trainer, error)
+            if remedy is not None:
+                return one_of(remedy, ("stop", "retry"), "what on_diverged returns")
+        raise error
+
+
+def _overrides(callback, hook):
+    return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
 
 
 class Pace:

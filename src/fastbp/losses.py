@@ -77,8 +77,12 @@ class Loss(Checked):
         return y
 
     def score(self, outputs, targets, sample_weight):
-        """Return the value of `metric` for predictions and targets."""
+        """Return the value of `metric` for outputs and targets."""
         raise NotImplementedError
+
+    def predictions(self, outputs):
+        """Return what outputs of the network say about the targets, in their units."""
+        return outputs
 
     def __eq__(self, other):
         return type(self) is type(other) and vars(self) == vars(other)
@@ -192,6 +196,9 @@ class Poisson(Loss):
     limits = (0.0, math.inf)
     metric = "d2"
     score = staticmethod(metrics.d2_poisson)
+
+    def predictions(self, outputs):
+        return np.exp(outputs)
 
 
 class CrossEntropy(Loss):

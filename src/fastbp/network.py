@@ -238,12 +238,19 @@ class Network:
 
     def _data(self, X, y, loss, sample_weight=None):
         """Return checked data for the engine, and the targets and weights in it."""
+        X, y, weights = self._checked(X, y, loss, sample_weight)
+        return self._as_data(X, y, loss, weights), y, weights
+
+    def _checked(self, X, y, loss, sample_weight=None):
+        """Return inputs, targets and weights as the engine takes them."""
         loss = _losses.as_loss(loss)
         loss.check(self.layers[-1].activation)
         X = as_samples(X, self.n_in, self.dtype)
-        y = loss.targets(y, len(X), self.n_out, self.dtype)
-        weights = as_sample_weight(sample_weight, len(X))
-        return Data(self._program, X, y, weights, loss.config()), y, weights
+        return X, loss.targets(y, len(X), self.n_out, self.dtype), as_sample_weight(sample_weight, len(X))
+
+    def _as_data(self, X, y, loss, weights):
+        """Return for the engine what `_checked` has returned, or some rows of it."""
+        return Data(self._program, X, y, weights, loss.config())
 
     def save(self, path):
         """Write the network to a file, which is whole or not there: an older one stays until the new one is done.

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from . import _fitting
+from . import _fitting, _splitting
 from . import losses as _losses
 from ._engine.online import Learner
 from ._engine.training import Training
-from ._validation import Checked, as_reals, boolean, integer
+from ._scoring import Scores, as_metrics
+from ._validation import Checked, as_reals, as_sample_weight, boolean, integer, one_of, real
 from .callbacks import Callback
-from .history import History
 from .network import Network, _aligned
 from .optimizers import Adam, as_optimizer
 
@@ -106,8 +106,14 @@ class Trainer(Checked):
         callbacks=(),
         shuffle=True,
         progress=False,
+        *,
+        validation_split=None,
+        split="shuffle",
+        metrics=None,
     ):
         """Train for a number of epochs.
+
+        A second call goes on: with the parameters, the optimiser's state and the count of epochs that the first left.
 
         Ctrl-C ends the training within about 0.1 s: `fit` warns and returns the history so far, and the network
         keeps what it has learnt.
@@ -122,12 +128,23 @@ class Trainer(Checked):
         sample_weight : array-like of shape (n_samples,), optional
             Not negative, not all zero.
         validation_data : (X, y) or (X, y, sample_weight), optional
-            Evaluated after each epoch.
+            Evaluated after each epoch, with the parameters as they are then.
         callbacks : sequence of Callback, default ()
         shuffle : bool, default True
             Whether each epoch takes the samples in an order of its own, decided by the seed and its number.
         progress : bool, default False
             Whether to show a progress bar, or plain lines where there is no terminal, on standard error.
+        validation_split : float, optional
+            Share of the rows, in (0, 1), to hold back as validation data instead: the same rows in every call with as
+            many rows, for they depend on the seed alone.
+        split : {"shuffle", "stratify", "tail"}, default "shuffle"
+            Which rows: any; any that keep the share of each class; the last.
+        metrics : sequence of str or callable, optional
+            What to compute of the validation data beside the loss, instead of the loss's own metric: "accuracy",
+            "balanced_accuracy", "top_3" (or another k; "top_k" is 5), "f1", "auc", "mae", "rmse", "r2"
+            (see `fastbp.metrics`), or functions of (outputs, targets, sample_weight) that return a number and are
+            called by their own name. Targets are as the engine takes them: labels (n_samples,) or rows
+            (n_samples, n_out); weights (n_samples,) or None.
 
         Returns
         -------
@@ -146,32 +163,38 @@ class Trainer(Checked):
         epochs = integer(epochs, "epochs", 1)
         shuffle = boolean(shuffle, "shuffle")
         callbacks = self._callbacks(callbacks, epochs, boolean(progress, "progress"))
-        data, _, _ = net._data(X, y, self.loss, sample_weight)
-        validation = None if validation_data is None else self._validation(validation_data)
+        metrics = None if metrics is None else as_metrics(metrics)
+        _check_split(validation_data, validation_split, split, metrics)
+        rows = net._checked(X, y, self.loss, sample_weight)
+        held_back = None
+        if validation_split is not None:
+            rows, held_back = self._divided(*rows, validation_split, split)
+        elif validation_data is not None:
+            held_back = self._validation_data(validation_data)
+        validation = None if held_back is None else self._evaluation(*held_back, metrics)
+        data = net._as_data(rows[0], rows[1], self.loss, rows[2])
         self._retire_learner()
+        fit = _fitting.Fit(self, data, shuffle, callbacks, validation)
+        fit.run(epochs)
+        if fit.history.interrupted:
+            warnings.warn(f"training was interrupted in epoch {fit.epoch}", stacklevel=2)
+        return fit.history
+
+    def _training(self, data, epoch, shuffle, seed):
+        """Return what trains on data, from an epoch on and with the optimiser as it is now."""
         self._prepare_states()
-        history = History()
-        if validation is not None:
-            history.metrics[f"val_{self.loss.metric}"] = []
-        self.monitored = tuple(history._columns()) if validation else ("loss",)
-        self.stop_training = False
-        training = Training(
-            net._program,
+        return Training(
+            self.network._program,
             data,
             self.optimizer.config(),
             self._states,
             self._n_steps,
             self.batch_size,
-            self.epoch,
+            epoch,
             shuffle,
-            self.seed,
-            _fitting.n_workers(self.n_threads, 6 * min(self.batch_size, data.n_rows) * net.n_params),
+            seed,
+            _fitting.n_workers(self.n_threads, 6 * min(self.batch_size, data.n_rows) * self.network.n_params),
         )
-        with training:
-            _fitting.Fit(self, training, history, callbacks, validation).run(epochs)
-        if history.interrupted:
-            warnings.warn(f"training was interrupted in epoch {training.epoch}", stacklevel=2)
-        return history
 
     def learn_one(self, x, y):
         """Learn from one sample: one step of the optimiser.
@@ -238,46 +261,67 @@ class Trainer(Checked):
             self._n_steps = self._learner.n_steps
             self._learner = None
 
-    def evaluate(self, X, y, sample_weight=None):
-        """Return loss and score on data that was, preferably, not trained on.
+    def evaluate(self, X, y, sample_weight=None, *, metrics=None):
+        """Return loss and scores on data that was, preferably, not trained on.
 
         Parameters
         ----------
         X, y, sample_weight
             As for `fit`.
+        metrics : sequence of str or callable, optional
+            As for `fit`; by default the loss's own metric.
 
         Returns
         -------
         dict of str to float
-            ``"loss"``, and the loss's own metric: ``"accuracy"`` (CrossEntropy, BinaryCrossEntropy), ``"d2"``
-            (Quantile, Poisson) or ``"r2"``.
+            ``"loss"``, and the metrics: by default the loss's own, ``"accuracy"`` (CrossEntropy, BinaryCrossEntropy),
+            ``"d2"`` (Quantile, Poisson) or ``"r2"``.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of this kind.
+            If an argument is not of this kind, or a metric cannot be computed for these targets.
         """
-        return self._evaluate(*self.network._data(X, y, self.loss, sample_weight))
+        metrics = None if metrics is None else as_metrics(metrics)
+        rows = self.network._checked(X, y, self.loss, sample_weight)
+        return self._evaluate(*self._evaluation(*rows, metrics))
 
-    def _evaluate(self, data, targets, weights):
+    def _evaluation(self, X, targets, weights, metrics):
+        """Return what `_evaluate` takes: data for the engine, and what to compute of its predictions."""
+        scores = Scores(metrics, self.loss, targets, weights, self.network.n_out)
+        return self.network._as_data(X, targets, self.loss, weights), scores
+
+    def _evaluate(self, data, scores):
         net = self.network
         outputs = np.empty((data.n_rows, net.n_out), net.dtype)
         loss = net._program.loss(data, outputs)
-        return {"loss": loss, self.loss.metric: self.loss.score(outputs, targets, weights)}
+        return {"loss": loss, **scores(outputs)}
 
-    def _validation(self, validation_data):
+    def _validation_data(self, validation_data):
         if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
             raise TypeError("validation_data must be (X, y) or (X, y, sample_weight)")
         try:
-            return self.network._data(validation_data[0], validation_data[1], self.loss, *validation_data[2:])
+            return self.network._checked(validation_data[0], validation_data[1], self.loss, *validation_data[2:])
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation_data: {error}") from error
+
+    def _divided(self, X, targets, weights, fraction, how):
+        """Return (X, targets, weights) to train on and the same to validate on."""
+        parts = []
+        for rows in _splitting.held_back(how, fraction, targets, self.loss, self.seed):
+            y = targets[rows]
+            try:
+                parts.append((X[rows], y, as_sample_weight(None if weights is None else weights[rows], len(y))))
+            except ValueError as error:
+                raise ValueError(f"validation_split: in one of the parts, {error}") from error
+        return parts
 
     def _callbacks(self, callbacks, epochs, progress):
         callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
         for callback in callbacks:
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks must be fastbp.Callback objects, got {callback!r}")
+            integer(callback.every, f"every of {type(callback).__name__}", 1)
         if progress:
             from .progress import ProgressBar
 
@@ -292,3 +336,18 @@ class Trainer(Checked):
             self._states = _aligned(states_of[1] * net.n_params, net.dtype)
             self._states_of = states_of
             self._n_steps = 0
+
+
+def _check_split(validation_data, validation_split, split, metrics):
+    """TypeError or ValueError unless these arguments of `fit` are of their kind and go together."""
+    one_of(split, _splitting.WAYS, "split")
+    if validation_split is not None:
+        real(validation_split, "validation_split", 0, 1, low_allowed=False)
+        if validation_data is not None:
+            raise ValueError("validation_data and validation_split exclude each other: give one of them")
+    elif split != "shuffle":
+        raise ValueError(f"split={split!r} says which rows validation_split holds back: give validation_split=0.2 say")
+    elif metrics is not None and validation_data is None:
+        raise ValueError(
+            "metrics are computed of validation data: give validation_data or validation_split, or call evaluate"
+        )

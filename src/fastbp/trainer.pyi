@@ -8,7 +8,7 @@ from .history import History
 from .losses import Loss
 from .network import Network
 from .optimizers import Optimizer
-from .typing import BoolLike, IntLike
+from .typing import BoolLike, FloatLike, IntLike, Metric, Split
 
 __all__ = ["Trainer"]
 
@@ -45,6 +45,17 @@ class Trainer:
         callbacks: Callback | Iterable[Callback] = (),
         shuffle: BoolLike = True,
         progress: BoolLike = False,
+        *,
+        validation_split: FloatLike | None = None,
+        split: Split = "shuffle",
+        metrics: Metric | Iterable[Metric] | None = None,
     ) -> History: ...
     def learn_one(self, x: ArrayLike, y: ArrayLike) -> float: ...
-    def evaluate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, float]: ...
+    def evaluate(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        metrics: Metric | Iterable[Metric] | None = None,
+    ) -> dict[str, float]: ...

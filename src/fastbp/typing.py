@@ -4,6 +4,7 @@ The stubs are written with them. fastbp itself does not import this module; a pr
 ``from fastbp.typing import Activation``.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -18,8 +19,9 @@ __all__ = [
     "HiddenActivation",
     "Initializer",
     "IntLike",
-    "Monitor",
+    "Metric",
     "Reals",
+    "Split",
     "Target",
 ]
 
@@ -28,7 +30,7 @@ HiddenActivation: TypeAlias = Literal[
 ]
 Activation: TypeAlias = Literal[HiddenActivation, "softmax"]
 Initializer: TypeAlias = Literal["he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "zeros"]
-Monitor: TypeAlias = Literal["loss", "val_loss", "val_accuracy", "val_r2", "val_d2"]
+Split: TypeAlias = Literal["shuffle", "stratify", "tail"]
 Target: TypeAlias = Literal["baseline", "avx2", "avx512"]
 
 DTypeName: TypeAlias = Literal["float32", "float64"]
@@ -40,3 +42,6 @@ Reals: TypeAlias = NDArray[np.floating[Any]]
 BoolLike: TypeAlias = bool | np.bool_
 IntLike: TypeAlias = int | np.integer[Any]
 FloatLike: TypeAlias = float | np.floating[Any] | np.integer[Any]
+
+# A name, "top_3" say, or a function of (outputs, targets, sample_weight)
+Metric: TypeAlias = str | Callable[[Any, Any, Any], FloatLike]

@@ -35,7 +35,8 @@ trainer.fit(X, y, validation_data=X)  # type: ignore[arg-type]
 trainer.fit(X, y, callbacks=[print])  # type: ignore[list-item]
 trainer.fit(X, y, 10).history  # type: ignore[attr-defined]  # noqa: B018
 trainer.evaluate(X, y).loss  # type: ignore[attr-defined]  # noqa: B018
-fastbp.EarlyStopping(monitor="accuracy")  # type: ignore[arg-type]
+fastbp.EarlyStopping(mode="best")  # type: ignore[arg-type]
+trainer.fit(X, y, validation_split=0.2, split="stratified")  # type: ignore[arg-type]
 fastbp.SGD(lr=0.1)  # type: ignore[call-arg]
 fastbp.nothing  # type: ignore[attr-defined]  # noqa: B018
 

@@ -5,6 +5,7 @@ let the engine read or write memory that is not its own.
 """
 
 from cpython.buffer cimport PyBuffer_Release
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
@@ -35,6 +36,9 @@ ACTIVATIONS = {
     "softmax": SOFTMAX,
 }
 KINDS = {"dense": DENSE}
+
+cdef enum:
+    CALM = 20000000         # multiply-adds, some milliseconds of them, between two looks at signals
 
 
 cdef class Program:
@@ -173,23 +177,27 @@ cdef class Program:
         cdef Panels panels
         cdef double total = 0
         cdef idx begin = 0
+        cdef idx end = 0
         cdef idx n
         cdef bint wants_outputs = out is not None
         cdef uint64_t mode
         data.fill(&b)
         b.capacity = min(b.capacity, <idx> PREDICT_ROWS)    # a borrowed workspace may be larger: the sum must not know
-        with nogil:
-            mode = fpmode_enter()
-            while begin < data.n_rows:
-                n = min(data.n_rows - begin, b.capacity)
-                total += loss_of_rows(&b, begin, n, False, 0, 1)
-                if wants_outputs:
-                    finish_output(&b, 0, 1)
-                    panels = Panels(output.value, output.stride, n, 0, b.run.n_panels)
-                    b.run.kernels.unpack_rows(&panels, self.n_out,
-                                              at(result.data, begin * self.n_out, b.run.kernels))
-                begin += n
-            fpmode_leave(mode)
+        while begin < data.n_rows:
+            end = min(data.n_rows, begin + max(b.capacity, CALM // (self.n_params + 100)))
+            with nogil:
+                mode = fpmode_enter()
+                while begin < end:
+                    n = min(data.n_rows - begin, b.capacity)
+                    total += loss_of_rows(&b, begin, n, False, 0, 1)
+                    if wants_outputs:
+                        finish_output(&b, 0, 1)
+                        panels = Panels(output.value, output.stride, n, 0, b.run.n_panels)
+                        b.run.kernels.unpack_rows(&panels, self.n_out,
+                                                  at(result.data, begin * self.n_out, b.run.kernels))
+                    begin += n
+                fpmode_leave(mode)
+            PyErr_CheckSignals()            # Ctrl-C
         self.spare = workspace
         return total / data.weight
 

@@ -7,7 +7,7 @@ call.
 
 from _thread import allocate_lock, start_new_thread
 
-from libc.math cimport isfinite
+from libc.math cimport NAN, isfinite
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy
@@ -192,6 +192,11 @@ cdef class Training:
     @property
     def n_batches_done(self):
         return self.position.n_batches
+
+    @property
+    def loss(self):
+        """Mean over the samples of the epoch so far; NaN if none had a weight."""
+        return self.position.loss / self.position.weight if self.position.weight > 0 else NAN
 
     @property
     def n_steps(self):
