@@ -1,7 +1,6 @@
 """The extension modules and their compiler flags. Everything else about the package stands in pyproject.toml."""
 
 import os
-import platform
 import sysconfig
 from glob import glob
 
@@ -27,7 +26,7 @@ KERNEL = ["-DCYTHON_INLINE=inline __attribute__((always_inline))", "-Wno-psabi"]
 
 # What each target may use. Only dispatch.pyx decides which of them a machine loads.
 TARGETS = {"baseline": []}
-if platform.machine().lower() in {"x86_64", "amd64"}:
+if sysconfig.get_platform().endswith(("x86_64", "amd64")):  # what is compiled for, which need not be this machine
     TARGETS["avx2"] = ["-mavx2", "-mfma"]
     TARGETS["avx512"] = [*TARGETS["avx2"], "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
     TARGETS["avx512"] += ["-mprefer-vector-width=512"]
