@@ -10,9 +10,7 @@ from fastbp._engine.kernels cimport Kernels, idx
 
 cdef extern from "barrier.h" nogil:
     ctypedef struct Barrier:
-        int n_threads
-        int arrived
-        int round
+        int n_threads           # the rest is its own
 
     void barrier_wait(Barrier* barrier)
 
