@@ -17,7 +17,7 @@ from .callbacks import (
 from .errors import DivergedError
 from .gradient_check import check_gradients
 from .history import History
-from .layers import Dense
+from .layers import Activation, Dense, Layer, LayerNorm, Residual
 from .losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -37,6 +37,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SGD",
     "AbsoluteError",
+    "Activation",
     "Adam",
     "BinaryCrossEntropy",
     "CSVLogger",
@@ -48,11 +49,14 @@ __all__ = [
     "History",
     "Huber",
     "LambdaCallback",
+    "Layer",
+    "LayerNorm",
     "LogCosh",
     "ModelCheckpoint",
     "Network",
     "Poisson",
     "Quantile",
+    "Residual",
     "RetryOnDivergence",
     "SquaredError",
     "TerminateOnNaN",

@@ -14,7 +14,11 @@ from .callbacks import Timer as Timer
 from .errors import DivergedError as DivergedError
 from .gradient_check import check_gradients as check_gradients
 from .history import History as History
+from .layers import Activation as Activation
 from .layers import Dense as Dense
+from .layers import Layer as Layer
+from .layers import LayerNorm as LayerNorm
+from .layers import Residual as Residual
 from .losses import AbsoluteError as AbsoluteError
 from .losses import BinaryCrossEntropy as BinaryCrossEntropy
 from .losses import CrossEntropy as CrossEntropy
@@ -33,6 +37,7 @@ __version__: str
 __all__ = [
     "SGD",
     "AbsoluteError",
+    "Activation",
     "Adam",
     "BinaryCrossEntropy",
     "CSVLogger",
@@ -44,11 +49,14 @@ __all__ = [
     "History",
     "Huber",
     "LambdaCallback",
+    "Layer",
+    "LayerNorm",
     "LogCosh",
     "ModelCheckpoint",
     "Network",
     "Poisson",
     "Quantile",
+    "Residual",
     "RetryOnDivergence",
     "SquaredError",
     "TerminateOnNaN",

@@ -105,6 +105,7 @@ class Fit:
         """Tell the trainer how far training has come."""
         if self.training is not None:
             self.trainer._n_steps = self.training.n_steps
+            self.trainer._n_batches = self.training.n_batches_done
         self.trainer.epoch = self.epoch + self._part_done
 
     def _train_epochs(self, last):
@@ -212,7 +213,7 @@ def find_divergence(training, network, learning_rate):
     losses = np.empty(1)
     training.restore()
     while True:
-        before = network.params.copy()
+        before = network.params.copy(), network.buffers.copy()
         epoch, batch = training.epoch, training.batch
         if not training.train(1, losses):
             layer = training.first_layer_not_finite(outputs=True)
@@ -220,7 +221,7 @@ def find_divergence(training, network, learning_rate):
             break
         if not training.params_are_finite():
             layer = training.first_layer_not_finite(outputs=False)
-            network.params[...] = before
+            network.params[...], network.buffers[...] = before
             what = "an update"
             break
     return DivergedError(

@@ -138,23 +138,23 @@ class EarlyStopping(_Monitoring):
 
     def _reset(self):
         super()._reset()
-        self._best_params = None
+        self._best = None
         self._waited = 0
 
     def on_epoch_end(self, trainer, epoch, logs):
         if self._improves(epoch, logs):
             self._waited = 0
             if self.restore_best:
-                self._best_params = trainer.network.params.copy()
+                self._best = _values(trainer.network)
         else:
             self._waited += 1
             if self._waited >= self.patience:
                 trainer.stop_training = True
 
     def on_fit_end(self, trainer):
-        if self._best_params is not None:
-            trainer.network.params[...] = self._best_params
-            self._best_params = None
+        if self._best is not None:
+            trainer.network.params[...], trainer.network.buffers[...] = self._best
+            self._best = None
 
 
 class ModelCheckpoint(_Monitoring):
@@ -378,23 +378,28 @@ class RetryOnDivergence(Callback):
 
     def on_fit_begin(self, trainer):
         self.n_retries = 0
-        self._params = None
+        self._before = None
 
     def on_epoch_begin(self, trainer, epoch):
-        self._params = trainer.network.params.copy()
+        self._before = _values(trainer.network)
 
     def on_fit_end(self, trainer):
-        self._params = None
+        self._before = None
 
     def on_diverged(self, trainer, error):
         if self.n_retries == self.retries:
             return None
         self.n_retries += 1
-        trainer.network.params[...] = self._params
+        trainer.network.params[...], trainer.network.buffers[...] = self._before
         trainer.optimizer.learning_rate *= self.factor
         rate = trainer.optimizer.learning_rate
         warnings.warn(f"epoch {error.epoch} diverged and is repeated at a learning rate of {rate:g}", stacklevel=2)
         return "retry"
+
+
+def _values(network):
+    """What training moves, copied."""
+    return network.params.copy(), network.buffers.copy()
 
 
 def _as_monitor(monitor):

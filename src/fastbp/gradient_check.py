@@ -9,7 +9,7 @@ from .network import Network
 __all__ = ["check_gradients"]
 
 
-def check_gradients(net, X, y, loss, sample_weight=None):
+def check_gradients(net, X, y, loss, sample_weight=None, training=False, seed=0):
     """Compare the gradient of the loss with central differences, in float64.
 
     Each parameter w in turn is moved by ``h = 1e-5 * max(1, |w|)`` to both sides. Where a central difference does not
@@ -20,8 +20,8 @@ def check_gradients(net, X, y, loss, sample_weight=None):
     ----------
     net : Network
         Not changed: the work is done on a float64 copy.
-    X, y, loss, sample_weight
-        As for `Network.loss_and_grad`.
+    X, y, loss, sample_weight, training, seed
+        As for `Network.loss_and_grad`; what layers draw in training stays the same for all differences.
 
     Returns
     -------
@@ -37,22 +37,24 @@ def check_gradients(net, X, y, loss, sample_weight=None):
     """
     copy = Network._from_config({**net._config(), "dtype": "float64"})
     copy.params[...] = net.params
-    _, grad = copy.loss_and_grad(X, y, loss, sample_weight)
+    copy.buffers[...] = net.buffers
+    _, grad = copy.loss_and_grad(X, y, loss, sample_weight, training, seed)
     data, _, _ = copy._data(X, y, loss, sample_weight)
     if not np.isfinite(grad).all():
         return math.inf
-    floor = 0.01 * np.abs(grad).max()
-    return float(max(_error(copy, data, i, g, floor) for i, g in enumerate(grad.tolist())))
+    floor = 0.01 * np.abs(grad).max(initial=0)
+    mode = bool(training), int(seed)
+    return float(max((_error(copy, data, mode, i, g, floor) for i, g in enumerate(grad.tolist())), default=0.0))
 
 
-def _error(net, data, i, g, floor):
+def _error(net, data, mode, i, g, floor):
     """The relative error of the i-th element g of the gradient."""
     w = net.params[i]
     h = 1e-5 * max(1.0, abs(w))
 
     def loss(steps):
         net.params[i] = w + steps * h
-        value = net._program.loss(data)
+        value = net._program.loss(data, None, *mode)
         net.params[i] = w
         return value
 

@@ -11,7 +11,7 @@ import numpy as np
 from . import layers as _layers
 from . import losses as _losses
 from ._engine.engine import Data, Program
-from ._validation import as_dtype, as_reals, as_sample_weight, as_samples, integer
+from ._validation import as_dtype, as_reals, as_sample_weight, as_samples, boolean, integer
 from .initializers import generator
 
 __all__ = ["Network"]
@@ -35,8 +35,8 @@ class Network:
     ----------
     n_in : int
         Number of features of a sample.
-    layers : sequence of Dense
-        From the first to the output. Softmax is for the last alone.
+    layers : sequence of Layer
+        From the first to the output: Dense, Activation, LayerNorm, Residual. Softmax is for the last alone.
     dtype : {"float32", "float64"}, default "float32"
         Of the parameters and of all computation.
     seed : int, default 0
@@ -46,10 +46,12 @@ class Network:
     ----------
     n_in, n_out, n_params : int
     dtype : numpy.dtype
-    layers : tuple of Dense
+    layers : tuple of Layer
     params : ndarray of shape (n_params,)
-        Every parameter, in one writable buffer: of each layer the weights (n_in, n_out) row by row, then the bias.
-        Reading and writing it reads and writes the network; nothing is copied.
+        Every parameter, in one writable buffer: of each Dense layer the weights (n_in, n_out) row by row, then the
+        bias. Reading and writing it reads and writes the network; nothing is copied.
+    buffers : ndarray of shape (n_buffers,)
+        The same of what layers keep that no gradient moves.
     metadata : dict
         Anything that JSON can hold; it travels with `save` and `load`.
 
@@ -68,19 +70,15 @@ class Network:
 
     def __init__(self, n_in, layers, dtype="float32", seed=0):
         self.n_in = integer(n_in, "n_in", 1)
-        self.layers = _as_layers(layers)
+        self.layers = _as_layers(layers, self.n_in)
         self.dtype = as_dtype(dtype)
         seed = integer(seed, "seed", 0)
-        self.n_out = self.layers[-1].n_out
         self.metadata = {}
         self._build()
         rng = generator(seed)
-        named = self.named_parameters()
+        arrays = {**self.named_parameters(), **self.named_buffers()}
         for number, layer in enumerate(self.layers):
-            prefix = f"{number}."
-            layer.initialize(
-                {name.removeprefix(prefix): a for name, a in named.items() if name.startswith(prefix)}, rng
-            )
+            layer.initialize(_layers.part_of(arrays, number), rng)
 
     @classmethod
     def mlp(cls, widths, activation="relu", output="identity", dtype="float32", seed=0):
@@ -109,14 +107,46 @@ class Network:
         return cls(widths[0], dense, dtype, seed)
 
     def _build(self):
-        operations = []
-        n_in = self.n_in
+        self.n_out = self.widths[-1]
+        operations = self._operations()
+        self._params = _aligned(_n_elements(self._shapes("param_shapes")), self.dtype)
+        self._buffers = _aligned(_n_elements(self._shapes("buffer_shapes")), self.dtype)
+        self.n_params = self._params.size
+        self._n_toggles = _layers.Layer.n_toggles
+        self._program = Program(operations, self._params, self._buffers, self.dtype.itemsize * 8)
+
+    @property
+    def widths(self):
+        """The number of inputs, then of outputs of each layer: what `mlp` is given."""
+        widths = [self.n_in]
         for layer in self.layers:
-            operations.append(layer.operation(n_in))
-            n_in = layer.n_out
-        self.n_params = _n_params(self.n_in, self.layers)
-        self._params = _aligned(self.n_params, self.dtype)
-        self._program = Program(operations, self._params, self.dtype.itemsize * 8)
+            widths.append(layer.width(widths[-1]))
+        return tuple(widths)
+
+    def _operations(self):
+        """The layers as the engine takes them."""
+        operations = []
+        slot = 0
+        for number, (layer, n_in) in enumerate(zip(self.layers, self.widths, strict=False)):
+            begin = len(operations)
+            slot = layer.compile(operations, slot, n_in)
+            for operation in operations[begin:]:
+                operation["layer"] = number
+        return operations
+
+    def _shapes(self, of):
+        """The shapes of parameters or buffers by name, in the order of the flat buffer."""
+        return {
+            f"{number}.{name}": shape
+            for number, (layer, n_in) in enumerate(zip(self.layers, self.widths, strict=False))
+            for name, shape in getattr(layer, of)(n_in).items()
+        }
+
+    def _notice_freezing(self):
+        """Let the engine know which layers are trainable, if any has changed."""
+        if self._n_toggles != _layers.Layer.n_toggles:
+            self._program.set_trainable([operation["trainable"] for operation in self._operations()])
+            self._n_toggles = _layers.Layer.n_toggles
 
     @property
     def params(self):
@@ -128,24 +158,30 @@ class Network:
         if value is not self._params:  # as it is after `net.params -= step`
             raise AttributeError("params is the network's own memory: write into it with net.params[...] = values")
 
+    @property
+    def buffers(self):
+        """What layers keep that is no parameter, in one writable buffer."""
+        return self._buffers
+
     def named_parameters(self):
         """Return the parameters by name: writable views of `params`.
 
         Returns
         -------
         dict of str to ndarray
-            ``"0.weight"`` of shape (n_in, n_out), ``"0.bias"`` of shape (n_out,), ``"1.weight"`` and so on.
+            ``"0.weight"`` of shape (n_in, n_out), ``"0.bias"`` of shape (n_out,), ``"1.weight"`` and so on; in a
+            Residual layer ``"1.0.weight"``.
         """
-        named = {}
-        begin = 0
-        n_in = self.n_in
-        for number, layer in enumerate(self.layers):
-            for name, shape in layer.param_shapes(n_in).items():
-                end = begin + math.prod(shape)
-                named[f"{number}.{name}"] = self.params[begin:end].reshape(shape)
-                begin = end
-            n_in = layer.n_out
-        return named
+        return _named(self._shapes("param_shapes"), self._params)
+
+    def named_buffers(self):
+        """Return the buffers by name, as `named_parameters` does: writable views of `buffers`.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        return _named(self._shapes("buffer_shapes"), self._buffers)
 
     def predict(self, X, check_finite=True):
         """Return the output of the last layer.
@@ -208,7 +244,7 @@ class Network:
         self._program.predict_one(x, out)
         return out
 
-    def loss_and_grad(self, X, y, loss, sample_weight=None):
+    def loss_and_grad(self, X, y, loss, sample_weight=None, training=False, seed=0):
         """Return the loss and its gradient.
 
         Parameters
@@ -219,22 +255,28 @@ class Network:
         loss : Loss
         sample_weight : array-like of shape (n_samples,), optional
             Not negative, not all zero.
+        training : bool, default False
+            Whether layers behave as in training, not as in predictions; it matters to layers that know the difference.
+        seed : int, default 0
+            Decides what such layers draw.
 
         Returns
         -------
         loss : float
             ``sum_i w_i l_i / sum_i w_i``.
         grad : ndarray of shape (n_params,)
-            Its gradient, laid out as `params`.
+            Its gradient, laid out as `params`, also for layers that are not trainable.
 
         Raises
         ------
         TypeError, ValueError
             If an argument is not of this kind, or the loss does not fit the output.
         """
+        training = boolean(training, "training")
+        seed = integer(seed, "seed", 0, 2**64 - 1)
         data, _, _ = self._data(X, y, loss, sample_weight)
         grad = _aligned(self.n_params, self.dtype)
-        return self._program.loss_and_grad(data, grad), grad
+        return self._program.loss_and_grad(data, grad, training, seed), grad
 
     def _data(self, X, y, loss, sample_weight=None):
         """Return checked data for the engine, and the targets and weights in it."""
@@ -245,6 +287,7 @@ class Network:
         """Return inputs, targets and weights as the engine takes them."""
         loss = _losses.as_loss(loss)
         loss.check(self.layers[-1].activation)
+        self._notice_freezing()
         X = as_samples(X, self.n_in, self.dtype)
         return X, loss.targets(y, len(X), self.n_out, self.dtype), as_sample_weight(sample_weight, len(X))
 
@@ -255,7 +298,7 @@ class Network:
     def save(self, path):
         """Write the network to a file, which is whole or not there: an older one stays until the new one is done.
 
-        The file is a NumPy archive without pickles: ``params``, and ``config`` in JSON.
+        The file is a NumPy archive without pickles: ``params``, ``buffers`` if there are any, and ``config`` in JSON.
 
         Parameters
         ----------
@@ -271,10 +314,11 @@ class Network:
         """
         config = json.dumps({"format": _FILE_FORMAT, "version": _FILE_VERSION, **self._config()}, allow_nan=False)
         path = os.fsdecode(path)
+        arrays = {"params": self.params, **({"buffers": self.buffers} if self.buffers.size else {})}
         temporary = f"{path}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp"
         with open(temporary, "xb") as file:
             try:
-                np.savez(file, params=self.params, config=np.array(config))
+                np.savez(file, **arrays, config=np.array(config))
                 file.flush()
                 os.replace(temporary, path)
             except BaseException:
@@ -313,22 +357,26 @@ class Network:
     def _read(cls, file):
         with np.load(file, allow_pickle=False) as archive:
             names = set(getattr(archive, "files", ()))
-            if names != {"params", "config"}:
+            if not {"params", "config"} <= names <= {"params", "buffers", "config"}:
                 raise ValueError(f"it holds {sorted(names)} instead of config and params")
             config = json.loads(str(archive["config"]))
-            params = archive["params"]
+            arrays = {name: archive[name] for name in names - {"config"}}
         if config.get("format") != _FILE_FORMAT or config.get("version") != _FILE_VERSION:
             raise ValueError(f"it has format {config.get('format')!r}, version {config.get('version')!r}")
-        layers = _as_layers([_layers.from_config(layer) for layer in config["layers"]])
-        expected = _n_params(integer(config["n_in"], "n_in", 1), layers), as_dtype(config["dtype"])
-        if (params.size, params.dtype) != expected or params.ndim != 1:
-            raise ValueError(
-                f"its layers have {expected[0]} parameters of {expected[1]}, it holds {params.shape} of {params.dtype}"
-            )
+        network = cls._described(config)
+        for name, of in (("params", "param_shapes"), ("buffers", "buffer_shapes")):
+            stored = arrays.setdefault(name, np.empty(0, network.dtype))
+            size = _n_elements(network._shapes(of))
+            if stored.shape != (size,) or stored.dtype != network.dtype:
+                what = "parameters" if name == "params" else name
+                raise ValueError(
+                    f"its layers have {size} {what} of {network.dtype}, it holds {stored.shape} of {stored.dtype}"
+                )
         if not isinstance(config["metadata"], dict):
             raise ValueError(f"its metadata are no dict but {type(config['metadata']).__name__}")
-        network = cls._from_config(config)
-        network.params[...] = params
+        network._build()
+        network.params[...] = arrays["params"]
+        network.buffers[...] = arrays["buffers"]
         return network
 
     def _config(self):
@@ -340,23 +388,29 @@ class Network:
         }
 
     @classmethod
-    def _from_config(cls, config):
-        """A network with all parameters zero."""
+    def _described(cls, config):
+        """A network without memory for its parameters: `_build` makes that."""
         network = cls.__new__(cls)
         network.n_in = integer(config["n_in"], "n_in", 1)
-        network.layers = _as_layers([_layers.from_config(layer) for layer in config["layers"]])
+        network.layers = _as_layers(config["layers"], network.n_in)
         network.dtype = as_dtype(config["dtype"])
-        network.n_out = network.layers[-1].n_out
         network.metadata = config["metadata"]
+        return network
+
+    @classmethod
+    def _from_config(cls, config):
+        """A network with all parameters zero."""
+        network = cls._described(config)
         network._build()
         return network
 
     def __getstate__(self):
-        return {**self._config(), "params": self.params.copy()}
+        return {**self._config(), "params": self.params.copy(), "buffers": self.buffers.copy()}
 
     def __setstate__(self, state):
         made = self._from_config(state)
         made.params[...] = state["params"]
+        made.buffers[...] = state["buffers"]
         self.__dict__.update(made.__dict__)
 
     def summary(self, file=None):
@@ -371,11 +425,8 @@ class Network:
 
     def __str__(self):
         rows = [("layer", "activation", "shape", "parameters")]
-        n_in = self.n_in
-        for number, layer in enumerate(self.layers):
-            n_params = sum(math.prod(shape) for shape in layer.param_shapes(n_in).values())
-            rows.append((f"{number} {layer.kind}", layer.activation, f"{n_in} -> {layer.n_out}", f"{n_params:,}"))
-            n_in = layer.n_out
+        for number, (layer, n_in) in enumerate(zip(self.layers, self.widths, strict=False)):
+            rows += layer.rows(str(number), n_in)
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = [
             "  ".join(
@@ -391,21 +442,29 @@ class Network:
         return f"Network({self.n_in}, {list(self.layers)!r}, dtype={self.dtype.name!r})"
 
 
-def _n_params(n_in, layers):
-    total = 0
-    for layer in layers:
-        total += sum(math.prod(shape) for shape in layer.param_shapes(n_in).values())
-        n_in = layer.n_out
-    return total
+def _n_elements(shapes):
+    return sum(math.prod(shape) for shape in shapes.values())
 
 
-def _as_layers(layers):
-    layers = tuple(layers)
-    if not layers:
-        raise ValueError("layers must name at least one layer, got none")
+def _named(shapes, flat):
+    """Views of a flat array by name, one after the other."""
+    named = {}
+    begin = 0
+    for name, shape in shapes.items():
+        end = begin + math.prod(shape)
+        named[name] = flat[begin:end].reshape(shape)
+        begin = end
+    return named
+
+
+def _as_layers(layers, n_in):
+    """Return layers as a tuple; an error if they are none, or do not fit together."""
+    layers = _layers.as_layers(layers)
     for number, layer in enumerate(layers):
-        if not isinstance(layer, tuple(_layers.KINDS.values())):
-            raise TypeError(f"layers must be fastbp layers, Dense(n_out, activation) say, got {layer!r}")
         if layer.activation == "softmax" and number < len(layers) - 1:
             raise ValueError(f"softmax is for the last layer alone, got it in layer {number} of {len(layers)}")
+        try:
+            n_in = layer.width(n_in)
+        except ValueError as error:
+            raise ValueError(f"layer {number}: {error}") from None
     return layers

@@ -6,7 +6,7 @@ import numpy as np
 from _typeshed import SupportsWrite
 from numpy.typing import ArrayLike
 
-from .layers import Dense
+from .layers import Layer
 from .losses import Loss
 from .typing import Activation, BoolLike, DType, HiddenActivation, IntLike, Reals
 
@@ -17,10 +17,10 @@ class Network:
     n_out: Final[int]
     n_params: Final[int]
     dtype: Final[np.dtype[np.float32 | np.float64]]
-    layers: Final[tuple[Dense, ...]]
+    layers: Final[tuple[Layer, ...]]
     params: Reals  # not Final, for `net.params -= step` is sound
     metadata: dict[str, Any]
-    def __init__(self, n_in: IntLike, layers: Iterable[Dense], dtype: DType = "float32", seed: IntLike = 0) -> None: ...
+    def __init__(self, n_in: IntLike, layers: Iterable[Layer], dtype: DType = "float32", seed: IntLike = 0) -> None: ...
     @classmethod
     def mlp(
         cls,
@@ -30,11 +30,22 @@ class Network:
         dtype: DType = "float32",
         seed: IntLike = 0,
     ) -> Self: ...
+    @property
+    def widths(self) -> tuple[int, ...]: ...
+    @property
+    def buffers(self) -> Reals: ...
     def named_parameters(self) -> dict[str, Reals]: ...
+    def named_buffers(self) -> dict[str, Reals]: ...
     def predict(self, X: ArrayLike, check_finite: BoolLike = True) -> Reals: ...
     def predict_one(self, x: ArrayLike, out: Reals | None = None) -> Reals: ...
     def loss_and_grad(
-        self, X: ArrayLike, y: ArrayLike, loss: Loss, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        loss: Loss,
+        sample_weight: ArrayLike | None = None,
+        training: BoolLike = False,
+        seed: IntLike = 0,
     ) -> tuple[float, Reals]: ...
     def save(self, path: str | PathLike[str]) -> None: ...
     @classmethod

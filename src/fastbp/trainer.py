@@ -12,6 +12,7 @@ from ._engine.training import Training
 from ._scoring import Scores, as_metrics
 from ._validation import Checked, as_reals, as_sample_weight, boolean, integer, one_of, real
 from .callbacks import Callback
+from .layers import Layer
 from .network import Network, _aligned
 from .optimizers import Adam, as_optimizer
 
@@ -83,6 +84,7 @@ class Trainer(Checked):
         self._states = None
         self._states_of = None
         self._n_steps = 0
+        self._n_batches = 0
         self._learner = None
         self._learner_of = None
 
@@ -194,6 +196,7 @@ class Trainer(Checked):
             shuffle,
             seed,
             _fitting.n_workers(self.n_threads, 6 * min(self.batch_size, data.n_rows) * self.network.n_params),
+            self._n_batches,
         )
 
     def learn_one(self, x, y):
@@ -216,7 +219,12 @@ class Trainer(Checked):
             As from `fit`.
         """
         learner = self._learner
-        if learner is not None and self._learner_of == (self.optimizer.kind, vars(self.optimizer), vars(self._loss)):
+        if learner is not None and self._learner_of == (
+            self.optimizer.kind,
+            Layer.n_toggles,
+            vars(self.optimizer),
+            vars(self._loss),
+        ):
             loss = learner.learn(x, y)
             if loss is not None:
                 return loss
@@ -232,20 +240,24 @@ class Trainer(Checked):
         self._retire_learner()
         self._prepare_states()
         config = self.optimizer.config()
-        self._learner = Learner(net._program, self.loss.config(), config, self._states, self._n_steps)
-        self._learner_of = self.optimizer.kind, dict(vars(self.optimizer)), dict(vars(self._loss))
+        self._learner = Learner(
+            net._program, self.loss.config(), config, self._states, self._n_steps, self.seed, self._n_batches
+        )
+        self._learner_of = self.optimizer.kind, Layer.n_toggles, dict(vars(self.optimizer)), dict(vars(self._loss))
         target = int(targets[0]) if targets.ndim == 1 else targets[0]
         loss = self._learner.learn(as_reals(x, "x", net.dtype), target, checked=True)
         if loss is not None:
             return loss
         self._retire_learner()
         losses = np.empty(1)
-        training = Training(net._program, data, config, self._states, self._n_steps, 1, 0, False, self.seed, 1)
+        training = Training(
+            net._program, data, config, self._states, self._n_steps, 1, 0, False, self.seed, 1, self._n_batches
+        )
         with training:
             training.save()
             if not training.train(1, losses) or not training.params_are_finite():
                 raise self._diverged(training)
-            self._n_steps = training.n_steps
+            self._n_steps, self._n_batches = training.n_steps, training.n_batches_done
         return float(losses[0])
 
     def _diverged(self, training):
@@ -258,7 +270,7 @@ class Trainer(Checked):
     def _retire_learner(self):
         """Take over what the learner has counted, for it knows nothing of what others do with the optimiser."""
         if self._learner is not None:
-            self._n_steps = self._learner.n_steps
+            self._n_steps, self._n_batches = self._learner.n_steps, self._learner.n_batches
             self._learner = None
 
     def evaluate(self, X, y, sample_weight=None, *, metrics=None):

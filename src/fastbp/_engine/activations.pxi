@@ -174,3 +174,17 @@ cdef void softmax_row(const void* z, void* a, idx n_out) noexcept nogil:
     total = <real> 1 / total
     for j in range(n_out):
         out[j] *= total
+
+
+# d INOUT (n_out,): the same numbers as `softmax_backward` gives, for one sample
+cdef void softmax_backward_row(const void* a, void* d, idx n_out) noexcept nogil:
+    cdef const real* p = <const real*> a
+    cdef real* grad = <real*> d
+    cdef real lanes[LANES]
+    cdef vec dot = vsplat(0)
+    cdef idx j
+    for j in range(n_out):
+        dot = vfma(vsplat(p[j]), vsplat(grad[j]), dot)
+    vstore(lanes, dot)
+    for j in range(n_out):
+        grad[j] = p[j] * (grad[j] - lanes[0])

@@ -1,7 +1,9 @@
 """The dense layer: z = x w + b, a = f(z)."""
 
 from fastbp._engine.kernels cimport IDENTITY, SOFTMAX, Kernels, Panels, Weights, idx
-from fastbp._engine.program cimport Op, OpKind, Pass, Slot, at, barrier_wait, divide
+from fastbp._engine.program cimport (
+    Op, OpKind, Pass, Slot, activates, at, barrier_wait, divide, gradient_of, step_of, wants_weights
+)
 
 
 # What one thread works on: some panels whole or, where there are fewer panels than threads, some rows of them all.
@@ -34,14 +36,14 @@ cdef void forward(const Op* op, const Pass* run, int thread, int n_threads) noex
     cdef const Kernels* k = run.kernels
     cdef const Slot* source = &run.slots[op.source]
     cdef const Slot* target = &run.slots[op.target]
-    cdef bint activates = not (run.fused_output and op.target == run.output)
+    cdef bint activating = activates(op, run)
     cdef Share share = share_of(run, op.n_out, thread, n_threads)
     cdef Weights w = weights_of(op, run, share.first_row, share.last_row)
     cdef Panels x = panels_of(source.value, source, run, &share)
-    cdef Panels z = panels_of(target.z if activates else target.value, target, run, &share)
+    cdef Panels z = panels_of(target.z if activating else target.value, target, run, &share)
     cdef idx p, begin
     k.product_forward(&w, &x, &z, run.scratch + thread * run.scratch_bytes)
-    if not activates:
+    if not activating:
         return
     if op.activation == SOFTMAX:
         if run.n_panels < n_threads:        # the rows of a sample are other threads' work
@@ -69,7 +71,7 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
 
     share = Share(0, run.n_panels, 0, op.n_out)
     divide(run.n_panels, 1, thread, n_threads, &share.first_panel, &share.last_panel)
-    if not (run.fused_output and op.target == run.output) and op.activation != IDENTITY:
+    if activates(op, run) and op.activation != IDENTITY:
         for p in range(share.first_panel, share.last_panel):
             begin = p * target.stride
             if op.activation == SOFTMAX:
@@ -78,7 +80,8 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
                 k.activate_backward(op.activation, at(target.z, begin, k), at(target.value, begin, k),
                                     at(target.grad, begin, k), op.n_out * k.panel)
     dz = panels_of(target.grad, target, run, &share)
-    k.transpose(&dz, op.n_out, run.transposed, run.transposed_stride)
+    if wants_weights(op, run):
+        k.transpose(&dz, op.n_out, run.transposed, run.transposed_stride)
     barrier_wait(run.barrier)
 
     if source.grad != NULL:
@@ -89,46 +92,67 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
         k.product_backward(&w, &dz, &dx)
         barrier_wait(run.barrier)           # the weights are about to change
 
+    if not wants_weights(op, run):
+        return
     divide(op.n_in + op.has_bias, k.strip, thread, n_threads, &first, &last)
     w = weights_of(op, run, first, last)
     x = Panels(source.value, source.stride, run.n_samples, 0, run.n_panels)
-    k.product_weights(&w, &x, run.transposed, run.transposed_stride, run.resume, run.step,
-                      at(run.params if run.step != 0 else run.grads, op.params, k),
-                      run.scratch + thread * run.scratch_bytes)
-    barrier_wait(run.barrier)
+    k.product_weights(&w, &x, run.transposed, run.transposed_stride, run.resume, step_of(op, run),
+                      gradient_of(op, run), run.scratch + thread * run.scratch_bytes)
 
 
-cdef inline Weights row_weights_of(const Op* op, const Kernels* k, const void* params) noexcept nogil:
-    return Weights(at(params, op.params, k), op.n_in + op.has_bias, op.n_out, 0, op.n_in)
+cdef inline Weights row_weights_of(const Op* op, const Pass* run) noexcept nogil:
+    return Weights(at(run.params, op.params, run.kernels), op.n_in + op.has_bias, op.n_out, 0, op.n_in)
 
 
-cdef void forward_row(const Op* op, const Kernels* k, const void* params, const void* x, void* z, void* a,
-                      bint activates) noexcept nogil:
-    cdef Weights w = row_weights_of(op, k, params)
-    k.row_forward(&w, op.has_bias, x, z)
-    if activates and op.activation == SOFTMAX:
-        k.softmax_row(z, a, op.n_out)
-    elif activates:
-        k.activate(op.activation, z, a, op.n_out)
+cdef void forward_row(const Op* op, const Pass* run) noexcept nogil:
+    cdef const Kernels* k = run.kernels
+    cdef const Slot* target = &run.rows[op.target]
+    cdef Weights w = row_weights_of(op, run)
+    if not activates(op, run):
+        k.row_forward(&w, op.has_bias, run.rows[op.source].value, target.value)
+        return
+    k.row_forward(&w, op.has_bias, run.rows[op.source].value, target.z)
+    if op.activation == SOFTMAX:
+        k.softmax_row(target.z, target.value, op.n_out)
+    else:
+        k.activate(op.activation, target.z, target.value, op.n_out)
 
 
-cdef void backward_row(const Op* op, const Kernels* k, const void* params, const void* z, const void* a,
-                       bint activates, void* d, void* dx) noexcept nogil:
-    cdef Weights w = row_weights_of(op, k, params)
+cdef void backward_row(const Op* op, const Pass* run) noexcept nogil:
+    cdef const Kernels* k = run.kernels
+    cdef const Slot* target = &run.rows[op.target]
+    cdef Weights w = row_weights_of(op, run)
     cdef idx lanes = k.panel // 2
-    if activates:
-        k.activate_backward(op.activation, z, a, d, (op.n_out + lanes - 1) // lanes * lanes)
-    if dx != NULL:
-        k.row_backward(&w, d, dx)
+    if activates(op, run) and op.activation == SOFTMAX:
+        k.softmax_backward_row(target.value, target.grad, op.n_out)
+    elif activates(op, run):
+        k.activate_backward(op.activation, target.z, target.value, target.grad,
+                            (op.n_out + lanes - 1) // lanes * lanes)
+    if run.rows[op.source].grad != NULL:
+        k.row_backward(&w, target.grad, run.rows[op.source].grad)
 
 
-cdef void weights_row(const Op* op, const Kernels* k, const void* x, const void* dz, bint resume, double step,
-                      void* params_or_grads) noexcept nogil:
-    cdef Weights w = row_weights_of(op, k, params_or_grads)
-    k.row_weights(&w, op.has_bias, x, dz, resume, step, at(params_or_grads, op.params, k))
+cdef void weights_row(const Op* op, const Pass* run) noexcept nogil:
+    cdef Weights w = row_weights_of(op, run)
+    run.kernels.row_weights(&w, op.has_bias, run.rows[op.source].value, run.rows[op.target].grad, run.resume,
+                            step_of(op, run), gradient_of(op, run))
 
 
-cdef OpKind _kind = OpKind(forward, backward, forward_row, backward_row, weights_row)
+cdef double bound_row(const Op* op, const Pass* run) noexcept nogil:
+    cdef const Kernels* k = run.kernels
+    return max(k.largest(run.rows[op.source].value, op.n_in), 1.0) * k.largest(run.rows[op.target].grad, op.n_out)
+
+
+cdef OpKind _kind
+_kind.forward = forward
+_kind.backward = backward
+_kind.forward_row = forward_row
+_kind.backward_row = backward_row
+_kind.weights_row = weights_row
+_kind.bound_row = bound_row
+_kind.has_activation = True
+_kind.fuses = True
 
 
 cdef const OpKind* dense_kind() noexcept:

@@ -3,7 +3,7 @@ from libc.stdint cimport uint64_t
 from fastbp._engine.buffers cimport View
 from fastbp._engine.kernels cimport Kernels, Loss, idx
 from fastbp._engine.passes cimport Batches
-from fastbp._engine.program cimport Op
+from fastbp._engine.program cimport Op, Pass, Slot
 from fastbp._engine.workspace cimport Workspace
 
 cdef enum:
@@ -16,21 +16,38 @@ cdef extern from "fpmode.h" nogil:
     void fpmode_leave(uint64_t mode)
 
 
+# Parameters that lie together and are updated alike.
+ctypedef struct Part:
+    idx begin
+    idx end
+    bint fuses              # plain SGD has updated them already
+
+
 cdef class Program:
     cdef Op* ops
     cdef int n_ops
+    cdef Part* parts            # of the trainable parameters, in their order
+    cdef int n_parts
+    cdef int first_trainable    # the first operation that training changes; n_ops if there is none
+    cdef bint whole_batch       # in training, batches cannot go through in pieces
+    cdef bint fuses             # plain SGD needs no stored gradient
+    cdef Pass row               # of one sample, for predictions
+    cdef void* row_memory
     cdef readonly int bits
     cdef readonly object dtype
     cdef readonly idx n_in
     cdef readonly idx n_out
     cdef readonly idx n_params
+    cdef readonly idx n_buffers
     cdef View params
+    cdef View buffers
     cdef Workspace spare        # of the last call, for the next one
-    cdef void* rows[2]          # values of one sample on their way through
     cdef bint training
 
+    cdef lay_out_row(self)
     cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept
     cdef bytes format(self)
+    cdef idx rows_at_once(self, idx n_rows, bint training) noexcept
     cdef Workspace borrow(self, idx n_samples, int n_threads, bint gradients)
     cdef Batches batches(self, Workspace workspace, View x) noexcept
 

@@ -15,11 +15,11 @@ from fastbp._engine.dispatch cimport kernels
 from fastbp._engine.kernels cimport (
     ELU, GELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX, SOFTPLUS, TANH, Kernels, Panels, idx
 )
+from fastbp._engine.kinds cimport kind_of
 from fastbp._engine.losses cimport read_loss
-from fastbp._engine.passes cimport (
-    Batches, finish_output, forward_pass, kind_of, loss_and_gradient, loss_of_rows
-)
-from fastbp._engine.program cimport DENSE, Op, OpKind, Slot, at
+from fastbp._engine.passes cimport Batches, finish_output, forward_pass, loss_and_gradient, loss_of_rows
+from fastbp._engine.program cimport Op, Slot, at
+from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.workspace cimport Workspace, allocate
 
 
@@ -35,7 +35,6 @@ ACTIVATIONS = {
     "softplus": SOFTPLUS,
     "softmax": SOFTMAX,
 }
-KINDS = {"dense": DENSE}
 
 cdef enum:
     CALM = 20000000         # multiply-adds, some milliseconds of them, between two looks at signals
@@ -46,44 +45,123 @@ cdef class Program:
 
     Parameters
     ----------
-    layers : sequence of (kind, n_in, n_out, activation, has_bias)
-        In order; names as in `KINDS` and `ACTIVATIONS`.
-    params : ndarray of shape (n_params,), float32 or float64
-        Every parameter: of each layer the weights (n_in, n_out), row-major, then the bias. Followed in memory by at
+    operations : sequence of dict
+        In the order of the forward pass. Each has "kind", a key of `kinds.KINDS`, "layer", "source", "n_in", "n_out",
+        and whatever else of the fields of `program.Op` is not 0; operation i writes slot i + 1.
+    params, buffers : ndarray of shape (n_params,), (n_buffers,), float32 or float64
+        Every parameter, and what layers keep besides, in the order of the operations. Each is followed in memory by at
         least 64 bytes that may be read.
     bits : 32 or 64
     """
 
-    def __cinit__(self, layers, params, int bits):
+    def __cinit__(self, operations, params, buffers, int bits):
+        cdef Op* op
         cdef int i
-        cdef idx widest = 0
         self.bits = bits
         self.dtype = params.dtype
-        self.n_ops = len(layers)
+        self.n_ops = len(operations)
         self.ops = <Op*> calloc(self.n_ops, sizeof(Op))
-        if self.ops == NULL:
+        self.parts = <Part*> calloc(self.n_ops, sizeof(Part))
+        if self.ops == NULL or self.parts == NULL:
             raise MemoryError("no memory for the operations of a network")
-        for i, (kind, n_in, n_out, activation, has_bias) in enumerate(layers):
-            self.ops[i] = Op(KINDS[kind], ACTIVATIONS[activation], has_bias, n_in, n_out, self.n_params, i, i + 1)
-            self.n_params += (n_in + has_bias) * n_out
-            widest = max(widest, n_out)
-            if i > 0 and n_in != self.ops[i - 1].n_out:
-                raise ValueError(f"layer {i} takes {n_in} features, layer {i - 1} gives {self.ops[i - 1].n_out}")
+        for i, fields in enumerate(operations):
+            op = &self.ops[i]
+            op.kind = kind_of(fields["kind"])
+            op.layer = fields["layer"]
+            op.source = fields["source"]
+            op.second = fields.get("second", 0)
+            op.target = i + 1
+            op.n_in = fields["n_in"]
+            op.n_out = fields["n_out"]
+            op.params = self.n_params
+            op.n_params = fields.get("n_params", 0)
+            op.buffers = self.n_buffers
+            op.n_buffers = fields.get("n_buffers", 0)
+            op.activation = ACTIVATIONS[fields.get("activation", "identity")]
+            op.has_bias = fields.get("has_bias", False)
+            for n, number in enumerate(fields.get("options", ())):
+                op.options[n] = number
+            self.n_params += op.n_params
+            self.n_buffers += op.n_buffers
+            for source in (op.source, op.second):
+                if not 0 <= source <= i:
+                    raise ValueError(f"operation {i} reads slot {source}, which nothing has written")
+            width = self.ops[op.source - 1].n_out if op.source else self.ops[0].n_in
+            if op.n_in != width:
+                raise ValueError(f"operation {i} takes {op.n_in} features, slot {op.source} has {width}")
         self.n_in = self.ops[0].n_in
         self.n_out = self.ops[self.n_ops - 1].n_out
         self.params = view(params, "params", self.n_params, self.format(), True)
-        for i in range(2):
-            self.rows[i] = calloc(widest + 64 // (bits // 8), bits // 8)    # whole vectors are written
-            if self.rows[i] == NULL:
-                raise MemoryError("no memory for the values of one sample")
+        self.buffers = view(buffers, "buffers", self.n_buffers, self.format(), True)
+        self.set_trainable([fields["trainable"] for fields in operations])
+        self.lay_out_row()
 
     def __dealloc__(self):
         free(self.ops)
-        free(self.rows[0])
-        free(self.rows[1])
+        free(self.parts)
+        free(self.row.rows)
+        free(self.row_memory)
+
+    def set_trainable(self, trainable):
+        """Say of each operation whether training may change what it has."""
+        cdef Op* op
+        cdef Part* part = NULL
+        cdef int i
+        if self.training:
+            raise RuntimeError("this network is being trained: freeze layers between two calls of fit")
+        self.n_parts = 0
+        self.first_trainable = self.n_ops
+        self.whole_batch = False
+        self.fuses = True
+        for i in range(self.n_ops):
+            op = &self.ops[i]
+            op.trainable = trainable[i]
+            op.fuses = op.kind.fuses
+            if not op.trainable or op.n_params + op.n_buffers == 0 and not op.kind.whole_batch:
+                continue
+            self.first_trainable = min(self.first_trainable, i)
+            self.whole_batch = self.whole_batch or op.kind.whole_batch
+            if op.n_params == 0:
+                continue
+            self.fuses = self.fuses and op.fuses
+            if part != NULL and part.end == op.params and part.fuses == op.fuses:
+                part.end += op.n_params
+            else:
+                part = &self.parts[self.n_parts]
+                part[0] = Part(op.params, op.params + op.n_params, op.fuses)
+                self.n_parts += 1
+
+    cdef lay_out_row(self):
+        """The values of one sample on its way to a prediction: plain arrays, one after the other."""
+        cdef idx size = self.bits // 8
+        cdef idx n_bytes = 0
+        cdef Slot* slot
+        cdef int i
+        self.row.rows = <Slot*> calloc(self.n_ops + 1, sizeof(Slot))
+        for i in range(self.n_ops):     # whole vectors are written
+            n_bytes += (1 + self.ops[i].kind.feature_notes) * self.ops[i].n_out * size + 3 * 64
+        self.row_memory = calloc(n_bytes, 1)
+        if self.row.rows == NULL or self.row_memory == NULL:
+            raise MemoryError("no memory for the values of one sample")
+        n_bytes = 0
+        for i in range(self.n_ops):
+            slot = &self.row.rows[i + 1]
+            slot.n_features = self.ops[i].n_out
+            slot.value = <char*> self.row_memory + n_bytes
+            slot.z = slot.value
+            n_bytes += (self.ops[i].n_out * size + 127) // 64 * 64
+            slot.notes = <char*> self.row_memory + n_bytes
+            n_bytes += (self.ops[i].kind.feature_notes * self.ops[i].n_out * size + 64) // 64 * 64
+        self.row.params = self.params.data
+        self.row.buffers = self.buffers.data
+        self.row.output = self.n_ops
 
     cdef bytes format(self):
         return b"f" if self.bits == 32 else b"d"
+
+    cdef idx rows_at_once(self, idx n_rows, bint training) noexcept:
+        """How many of the rows of a batch go through at once when a gradient is wanted."""
+        return n_rows if training and self.whole_batch else min(n_rows, <idx> GRADIENT_ROWS)
 
     cdef Workspace borrow(self, idx n_samples, int n_threads, bint gradients):
         """The spare workspace if it will do; its user puts it back into `spare`. Two callers never share one."""
@@ -101,12 +179,18 @@ cdef class Program:
         b.n_ops = self.n_ops
         b.rows = NULL if x is None else x.data
         b.order = NULL
+        b.first_op = 0
         b.capacity = workspace.capacity
         b.run = workspace.run
         b.run.params = self.params.data
+        b.run.buffers = self.buffers.data
         b.run.grads = NULL
         b.run.step = 0
         b.run.resume = False
+        b.run.training = False
+        b.run.skips_frozen = False
+        b.run.seed = 0
+        b.run.first_sample = 0
         b.run.fused_output = False
         b.targets = workspace.targets
         return b
@@ -140,17 +224,15 @@ cdef class Program:
         self.spare = workspace
 
     cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept:
-        cdef const void* source = x
-        cdef void* target
-        cdef const OpKind* kind
         cdef uint64_t mode = fpmode_enter()
+        cdef const Op* op
         cdef int i
+        self.row.kernels = k
+        self.row.rows[0].value = <void*> x
         for i in range(self.n_ops):
-            target = self.rows[i % 2]
-            kind = kind_of(&self.ops[i])
-            kind.forward_row(&self.ops[i], k, self.params.data, source, target, target, True)
-            source = target
-        memcpy(out, source, self.n_out * (self.bits // 8))
+            op = &self.ops[i]
+            op.kind.forward_row(op, &self.row)
+        memcpy(out, self.row.rows[self.n_ops].value, self.n_out * (self.bits // 8))
         fpmode_leave(mode)
 
     def predict_one(self, x, out):
@@ -168,10 +250,14 @@ cdef class Program:
         PyBuffer_Release(&result)
         return True
 
-    def loss(self, Data data, out=None):
-        """Return the loss of the data; the predictions OUT into out (n_rows, n_out), if given."""
+    def loss(self, Data data, out=None, bint training=False, uint64_t seed=0):
+        """Return the loss of the data; the predictions OUT into out (n_rows, n_out), if given.
+
+        With `training` layers behave as in `loss_and_grad`, but keep nothing.
+        """
         cdef View result = None if out is None else view(out, "out", data.n_rows * self.n_out, self.format(), True)
-        cdef Workspace workspace = self.borrow(min(data.n_rows, <idx> PREDICT_ROWS), 1, False)
+        cdef idx most = data.n_rows if training and self.whole_batch else <idx> PREDICT_ROWS
+        cdef Workspace workspace = self.borrow(min(data.n_rows, most), 1, False)
         cdef Batches b = self.batches(workspace, data.x)
         cdef Slot* output = &workspace.slots[self.n_ops]
         cdef Panels panels
@@ -182,13 +268,16 @@ cdef class Program:
         cdef bint wants_outputs = out is not None
         cdef uint64_t mode
         data.fill(&b)
-        b.capacity = min(b.capacity, <idx> PREDICT_ROWS)    # a borrowed workspace may be larger: the sum must not know
+        b.run.training = training
+        b.run.seed = batch_seed(seed, 0)
+        b.capacity = min(b.capacity, most)      # a borrowed workspace may be larger: the sum must not know
         while begin < data.n_rows:
             end = min(data.n_rows, begin + max(b.capacity, CALM // (self.n_params + 100)))
             with nogil:
                 mode = fpmode_enter()
                 while begin < end:
                     n = min(data.n_rows - begin, b.capacity)
+                    b.run.first_sample = begin
                     total += loss_of_rows(&b, begin, n, False, 0, 1)
                     if wants_outputs:
                         finish_output(&b, 0, 1)
@@ -201,15 +290,20 @@ cdef class Program:
         self.spare = workspace
         return total / data.weight
 
-    def loss_and_grad(self, Data data, grad):
-        """Return the loss of the data; its gradient OUT into grad (n_params,)."""
+    def loss_and_grad(self, Data data, grad, bint training=False, uint64_t seed=0, uint64_t batch=0):
+        """Return the loss of the data; its gradient OUT into grad (n_params,).
+
+        With `training` layers behave as in a training with this seed, in the batch of this number.
+        """
         cdef View gradient = view(grad, "grad", self.n_params, self.format(), True)
-        cdef Workspace workspace = self.borrow(min(data.n_rows, <idx> GRADIENT_ROWS), 1, True)
+        cdef Workspace workspace = self.borrow(self.rows_at_once(data.n_rows, training), 1, True)
         cdef Batches b = self.batches(workspace, data.x)
         cdef double total
         cdef uint64_t mode
         data.fill(&b)
         b.run.grads = gradient.data
+        b.run.training = training
+        b.run.seed = batch_seed(seed, batch)
         with nogil:
             mode = fpmode_enter()
             total = loss_and_gradient(&b, 0, data.n_rows, 0, 1)

@@ -103,6 +103,26 @@ ctypedef struct Kernels:
     void (*softmax_backward)(const void* a, void* d, idx n_out) noexcept nogil
     # one sample, (n_out,); a may be z
     void (*softmax_row)(const void* z, void* a, idx n_out) noexcept nogil
+    void (*softmax_backward_row)(const void* a, void* d, idx n_out) noexcept nogil
+
+    # Sums over the samples, for features first ... last - 1: dots OUT (n,) = sum of d * z, totals OUT (n,) = sum of d
+    # (unless NULL); with resume they go on summing
+    void (*sums)(const Panels* d, const Panels* z, idx first, idx last, bint resume, void* dots,
+                 void* totals) noexcept nogil
+    void (*sums_row)(const void* d, const void* z, idx n, void* dots, void* totals) noexcept nogil
+    # out OUT = a + b; out may be a or b
+    void (*add)(const void* a, const void* b, void* out, idx n) noexcept nogil
+    # Layer normalisation of one panel (n, panel): inverse OUT (panel,) = 1 / sqrt(variance + epsilon), z OUT, and
+    # a OUT = weight z + bias; z may be a, weight and bias (n,) may be NULL
+    void (*layer_norm)(const void* x, idx n, double epsilon, const void* weight, const void* bias, void* inverse,
+                       void* z, void* a) noexcept nogil
+    void (*layer_norm_backward)(const void* z, const void* da, idx n, const void* weight, const void* inverse,
+                                void* dx) noexcept nogil
+    # one sample, (n,); whole vectors are written
+    void (*layer_norm_row)(const void* x, idx n, double epsilon, const void* weight, const void* bias, void* inverse,
+                           void* z, void* a) noexcept nogil
+    void (*layer_norm_backward_row)(const void* z, const void* da, idx n, const void* weight, const void* inverse,
+                                    void* dx) noexcept nogil
 
     # The loss of each sample of one panel, OUT (panel,); with d not NULL also its gradient, OUT (n_out, panel),
     # times scale[sample]. Targets are labels IN (panel,) or else rows in a panel IN (n_out, panel).

@@ -5,6 +5,8 @@
 #                 gemv.pxi         the same for one sample
 #                 layout.pxi       rows of samples <-> panels
 #                 activations.pxi  activations, softmax and their derivatives
+#                 sums.pxi         sums over samples
+#                 layer_norm.pxi   layer normalisation
 #                 losses.pxi       losses and their gradients
 #                 updates.pxi      optimiser steps
 #                 peak.pxi         a loop of multiply-adds, for benchmarks
@@ -36,6 +38,8 @@ include "gemm.pxi"
 include "layout.pxi"
 include "gemv.pxi"
 include "activations.pxi"
+include "sums.pxi"
+include "layer_norm.pxi"
 include "losses.pxi"
 include "updates.pxi"
 include "peak.pxi"
@@ -65,6 +69,14 @@ cdef Kernels _table = Kernels(
     softmax=softmax,
     softmax_backward=softmax_backward,
     softmax_row=softmax_row,
+    softmax_backward_row=softmax_backward_row,
+    sums=sums,
+    sums_row=sums_row,
+    add=add,
+    layer_norm=layer_norm,
+    layer_norm_backward=layer_norm_backward,
+    layer_norm_row=layer_norm_row,
+    layer_norm_backward_row=layer_norm_backward_row,
     loss=loss,
     sgd=sgd,
     momentum=momentum,

@@ -10,6 +10,8 @@ from .engine import Program as Program
 class Learner:
     @property
     def n_steps(self) -> int: ...
+    @property
+    def n_batches(self) -> int: ...
     def __new__(
         cls,
         program: Program,
@@ -17,5 +19,7 @@ class Learner:
         optimizer: Mapping[str, Any],
         states: Reals | None,
         n_steps: int,
+        seed: int = 0,
+        n_batches: int = 0,
     ) -> Self: ...
     def learn(self, x: object, y: object, checked: bool = False) -> float | None: ...

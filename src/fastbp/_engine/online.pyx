@@ -10,10 +10,11 @@ from libc.stdlib cimport calloc, free
 
 from fastbp._engine.buffers cimport View, lend, view
 from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
-from fastbp._engine.kernels cimport CROSS_ENTROPY, SOFTMAX, Kernels, Loss, idx
+from fastbp._engine.kernels cimport CROSS_ENTROPY, Kernels, Loss, idx
 from fastbp._engine.losses cimport read_loss
 from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
 from fastbp._engine.passes cimport Batches, row_gradient, row_is_bounded, row_loss
+from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.workspace cimport Workspace
 
 cdef enum:
@@ -33,6 +34,8 @@ cdef class Learner:
     states : ndarray of shape (n_states, n_params), or None
     n_steps : int
         Updates made before, with these states.
+    seed, n_batches : int
+        As for `Training`.
     """
 
     cdef Program program
@@ -45,21 +48,23 @@ cdef class Learner:
     cdef double lowest          # what a target may be
     cdef double highest
     cdef bint unlimited
-    cdef bint goes_by_row       # as passes.pyx says
+    cdef uint64_t seed
     cdef readonly uint64_t n_steps
+    cdef readonly uint64_t n_batches
 
-    def __cinit__(self, Program program, loss, optimizer, states, n_steps):
+    def __cinit__(self, Program program, loss, optimizer, states, n_steps, uint64_t seed=0, uint64_t n_batches=0):
         self.program = program
         self.loss = read_loss(loss)
         self.fused = loss["fused"]
         self.lowest, self.highest = loss["limits"]
         self.unlimited = self.lowest == -INFINITY and self.highest == INFINITY
-        self.goes_by_row = self.fused or program.ops[program.n_ops - 1].activation != SOFTMAX
         self.hyper = read_hyper(optimizer)
         self.n_steps = n_steps
+        self.seed = seed
+        self.n_batches = n_batches
         if n_states(&self.hyper):
             self.states = view(states, "states", n_states(&self.hyper) * program.n_params, program.format(), True)
-        if not is_plain(&self.hyper):
+        if not (is_plain(&self.hyper) and program.fuses):
             self.grads = calloc(program.n_params, program.bits // 8)
             if self.grads == NULL:
                 raise MemoryError("no memory for the gradient")
@@ -74,8 +79,8 @@ cdef class Learner:
         -------
         float or None
             The loss before the step. None if x and y are not just such arrays of the network's dtype and plain
-            numbers (a row of numbers that have limits only if `checked`), if this output has no backward pass for a
-            row, or if the step might lead beyond finite numbers: then nothing has happened.
+            numbers (a row of numbers that have limits only if `checked`), or if the step might lead beyond finite
+            numbers: then nothing has happened.
         """
         cdef Program program = self.program
         cdef Py_buffer row, target
@@ -86,8 +91,6 @@ cdef class Learner:
         cdef const void* targets = NULL
         if program.training:
             raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
-        if not self.goes_by_row:
-            return None
         if self.loss.kind == CROSS_ENTROPY and PyIndex_Check(y) and not hasattr(y, "__len__"):
             if not 0 <= y < program.n_out:
                 return None
@@ -129,6 +132,10 @@ cdef class Learner:
         b.rows = x
         b.run.fused_output = self.fused
         b.run.grads = self.grads
+        b.run.training = True
+        b.run.skips_frozen = True
+        b.run.seed = batch_seed(self.seed, self.n_batches)
+        b.first_op = program.first_trainable
         b.targets.loss = self.loss
         b.targets.labels = label
         b.targets.rows = target
@@ -156,17 +163,21 @@ cdef class Learner:
         cdef uint64_t mode = fpmode_enter()
         cdef bint plain = is_plain(&self.hyper)
         cdef bint bounded
+        cdef int i
         b.run.step = -self.hyper.learning_rate if plain else 0
         loss[0] = row_loss(b, 0)
-        bounded = isfinite(loss[0]) and row_is_bounded(b, 0, most_gradient(k, &self.hyper))
+        bounded = isfinite(loss[0]) and row_is_bounded(b, most_gradient(k, &self.hyper))
         if bounded and not plain and self.hyper.weight_decay != 0:
             bounded = k.largest(b.run.params, n_params) * self.hyper.weight_decay < most_gradient(k, &self.hyper)
         if bounded:
-            row_gradient(b, 0, False)
-            if not plain:
-                update(k, &self.hyper, b.run.params, b.run.grads,
-                       NULL if self.states is None else self.states.data, n_params, self.n_steps, 0, n_params)
+            row_gradient(b)
+            for i in range(self.program.n_parts):
+                if not (plain and self.program.parts[i].fuses):
+                    update(k, &self.hyper, b.run.params, b.run.grads,
+                           NULL if self.states is None else self.states.data, n_params, self.n_steps,
+                           self.program.parts[i].begin, self.program.parts[i].end)
             self.n_steps += 1
+            self.n_batches += 1
         fpmode_leave(mode)
         return bounded
 

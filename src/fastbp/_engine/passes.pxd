@@ -1,12 +1,13 @@
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport Targets
-from fastbp._engine.program cimport Op, OpKind, Pass
+from fastbp._engine.program cimport Op, Pass
 
 
 # A network, its data and the memory of a pass: what every thread holds a copy of.
 ctypedef struct Batches:
     const Op* ops
     int n_ops
+    int first_op            # the backward pass ends here: what is before wants nothing of it
     const void* rows        # IN (n_rows, n_in)
     const idx* order        # IN: the rows in the order of the batches; NULL: as they lie
     idx capacity            # samples that go through the network at once, at most
@@ -14,12 +15,11 @@ ctypedef struct Batches:
     Targets targets
 
 
-cdef const OpKind* kind_of(const Op* op) noexcept nogil
 cdef void forward_pass(Batches* b, idx begin, idx n, int thread, int n_threads) noexcept nogil
 cdef void finish_output(Batches* b, int thread, int n_threads) noexcept nogil
 cdef double loss_of_rows(Batches* b, idx begin, idx n, bint gradient, int thread, int n_threads) noexcept nogil
 cdef double row_loss(Batches* b, idx sample) noexcept nogil
-cdef void row_gradient(Batches* b, idx sample, bint resume) noexcept nogil
-cdef bint row_is_bounded(Batches* b, idx sample, double most) noexcept nogil
-cdef bint goes_by_row(const Batches* b, idx n, int n_threads) noexcept nogil
+cdef void row_gradient(Batches* b) noexcept nogil
+cdef bint row_is_bounded(Batches* b, double most) noexcept nogil
+cdef bint goes_by_row(idx n, int n_threads) noexcept nogil
 cdef double loss_and_gradient(Batches* b, idx begin, idx n, int thread, int n_threads) noexcept nogil

@@ -7,17 +7,9 @@ the same order, each on its share, and wait for each other at barriers. What one
 from libc.math cimport isfinite
 from libc.string cimport memcpy
 
-from fastbp._engine.dense cimport dense_kind
 from fastbp._engine.kernels cimport SOFTMAX, Kernels, Panels, idx
 from fastbp._engine.losses cimport loss_of_panels, sum_of_losses
-from fastbp._engine.program cimport DENSE, Op, OpKind, Pass, Slot, at, barrier_wait, divide
-
-cdef const OpKind* _kinds[1]
-_kinds[DENSE] = dense_kind()
-
-
-cdef const OpKind* kind_of(const Op* op) noexcept nogil:
-    return _kinds[op.kind]
+from fastbp._engine.program cimport Op, Pass, Slot, at, barrier_wait, divide, wants_weights
 
 
 cdef void forward_pass(Batches* b, idx begin, idx n, int thread, int n_threads) noexcept nogil:
@@ -37,8 +29,19 @@ cdef void forward_pass(Batches* b, idx begin, idx n, int thread, int n_threads) 
         k.pack_rows(at(b.rows, begin * source.n_features, k), NULL, source.n_features, &panels)
     barrier_wait(run.barrier)
     for i in range(b.n_ops):
-        _kinds[b.ops[i].kind].forward(&b.ops[i], run, thread, n_threads)
+        b.ops[i].kind.forward(&b.ops[i], run, thread, n_threads)
         barrier_wait(run.barrier)
+
+
+cdef void backward_pass(Batches* b, int thread, int n_threads) noexcept nogil:
+    """From the gradient at the output to that of all parameters OUT, or taken into them, as run.step says."""
+    cdef const Op* op
+    cdef int i
+    for i in range(b.n_ops - 1, b.first_op - 1, -1):
+        op = &b.ops[i]
+        if b.run.slots[op.target].grad != NULL:
+            op.kind.backward(op, &b.run, thread, n_threads)
+            barrier_wait(b.run.barrier)
 
 
 cdef void finish_output(Batches* b, int thread, int n_threads) noexcept nogil:
@@ -77,16 +80,6 @@ cdef inline const void* input_row(const Batches* b, idx sample) noexcept nogil:
     return at(b.rows, row * b.run.slots[0].n_features, b.run.kernels)
 
 
-# Where a single sample keeps its values: plain arrays, in the memory of the slots. The output's panel is the loss's,
-# so the values themselves are in the scratch memory for transposed panels.
-cdef inline void* row_value(const Pass* run, int slot) noexcept nogil:
-    return run.transposed if slot == run.output else run.slots[slot].value
-
-
-cdef inline void* row_z(const Pass* run, int slot) noexcept nogil:
-    return run.slots[slot].z if run.slots[slot].keeps_z else row_value(run, slot)
-
-
 cdef void copy_strided(const Kernels* k, const void* source, idx source_step, void* target, idx target_step,
                        idx n) noexcept nogil:
     cdef idx size = k.bits // 8
@@ -101,16 +94,14 @@ cdef double row_loss(Batches* b, idx sample) noexcept nogil:
     cdef const Kernels* k = run.kernels
     cdef Slot* output = &run.slots[run.output]
     cdef const Op* op
-    cdef const void* x = input_row(b, sample)
-    cdef bint activates
     cdef double loss
     cdef int i
+    run.rows[0].value = <void*> input_row(b, sample)
+    run.first_sample = 0
     for i in range(b.n_ops):
         op = &b.ops[i]
-        activates = not (run.fused_output and op.target == run.output)
-        _kinds[op.kind].forward_row(op, k, run.params, x, row_z(run, op.target), row_value(run, op.target), activates)
-        x = row_value(run, op.target)
-    copy_strided(k, x, 1, output.value, k.panel, output.n_features)
+        op.kind.forward_row(op, run)
+    copy_strided(k, run.rows[run.output].value, 1, output.value, k.panel, output.n_features)
     run.n_samples = 1
     run.n_panels = 1
     b.targets.order = b.order + sample if b.order != NULL else NULL
@@ -118,44 +109,38 @@ cdef double row_loss(Batches* b, idx sample) noexcept nogil:
     loss_of_panels(run, &b.targets, True, 0, 1)
     loss = sum_of_losses(run, &b.targets)
     copy_strided(k, output.grad, k.panel, output.grad, 1, output.n_features)
-    for i in range(b.n_ops - 1, -1, -1):
+    for i in range(b.n_ops - 1, b.first_op - 1, -1):
         op = &b.ops[i]
-        activates = not (run.fused_output and op.target == run.output)
-        _kinds[op.kind].backward_row(op, k, run.params, row_z(run, op.target), row_value(run, op.target), activates,
-                                     run.slots[op.target].grad, run.slots[op.source].grad)
+        if run.rows[op.target].grad != NULL:
+            op.kind.backward_row(op, run)
     return loss
 
 
-cdef void row_gradient(Batches* b, idx sample, bint resume) noexcept nogil:
+cdef void row_gradient(Batches* b) noexcept nogil:
     """After `row_loss`: the gradient OUT, or taken into the parameters, as run.step says."""
-    cdef Pass* run = &b.run
     cdef const Op* op
     cdef int i
+    b.run.resume = False
     for i in range(b.n_ops):
         op = &b.ops[i]
-        _kinds[op.kind].weights_row(op, run.kernels, input_row(b, sample) if op.source == 0 else
-                                    row_value(run, op.source), run.slots[op.target].grad, resume, run.step,
-                                    run.params if run.step != 0 else run.grads)
+        if wants_weights(op, &b.run):
+            op.kind.weights_row(op, &b.run)
 
 
-cdef bint row_is_bounded(Batches* b, idx sample, double most) noexcept nogil:
+cdef bint row_is_bounded(Batches* b, double most) noexcept nogil:
     """After `row_loss`: whether no element of the gradient is as large as `most`."""
-    cdef Pass* run = &b.run
-    cdef const Kernels* k = run.kernels
     cdef const Op* op
-    cdef const void* x
     cdef int i
     for i in range(b.n_ops):
         op = &b.ops[i]
-        x = input_row(b, sample) if op.source == 0 else row_value(run, op.source)
-        if not max(k.largest(x, op.n_in), 1.0) * k.largest(run.slots[op.target].grad, op.n_out) < most:
+        if wants_weights(op, &b.run) and not op.kind.bound_row(op, &b.run) < most:
             return False
     return True
 
 
-cdef bint goes_by_row(const Batches* b, idx n, int n_threads) noexcept nogil:
+cdef bint goes_by_row(idx n, int n_threads) noexcept nogil:
     """Whether a batch is best sent through as a row: when it is a single sample, and one thread's."""
-    return n == 1 and n_threads == 1 and (b.run.fused_output or b.ops[b.n_ops - 1].activation != SOFTMAX)
+    return n == 1 and n_threads == 1
 
 
 cdef double loss_and_gradient(Batches* b, idx begin, idx n, int thread, int n_threads) noexcept nogil:
@@ -168,19 +153,18 @@ cdef double loss_and_gradient(Batches* b, idx begin, idx n, int thread, int n_th
     cdef double total = 0
     cdef idx done = 0
     cdef idx piece
-    cdef int i
-    if goes_by_row(b, n, n_threads):
+    if goes_by_row(n, n_threads):
         total = row_loss(b, begin)
         if isfinite(total):
-            row_gradient(b, begin, False)
+            row_gradient(b)
         return total
     while done < n:
         piece = min(n - done, b.capacity)
+        b.run.first_sample = done
         total += loss_of_rows(b, begin + done, piece, True, thread, n_threads)
         if not isfinite(total):
             return total
         b.run.resume = done > 0
-        for i in range(b.n_ops - 1, -1, -1):
-            _kinds[b.ops[i].kind].backward(&b.ops[i], &b.run, thread, n_threads)
+        backward_pass(b, thread, n_threads)
         done += piece
     return total

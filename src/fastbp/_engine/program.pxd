@@ -1,9 +1,12 @@
 """What a network is once it is compiled: a list of operations over numbered slots.
 
 A slot holds one value: its panels and, when it is needed, what went into its activation and its gradient. An operation
-reads one slot and writes another. The engine runs operations through the table of `OpKind` in `engine.pyx`, and knows
-nothing else about them.
+reads one slot, or two, and writes another that no other operation writes; slot 0 is the input, and operation i writes
+slot i + 1. The engine runs operations through their `OpKind`, a row of the table in `kinds.pyx`, and knows nothing else
+about them.
 """
+
+from libc.stdint cimport uint64_t
 
 from fastbp._engine.kernels cimport Kernels, idx
 
@@ -15,38 +18,53 @@ cdef extern from "barrier.h" nogil:
     void barrier_wait(Barrier* barrier)
 
 
-cdef enum:
-    DENSE                   # the rows of the table of kinds
-
-
-ctypedef struct Op:
-    int kind
-    int activation
-    bint has_bias
-    idx n_in
-    idx n_out
-    idx params              # where its parameters begin in the flat buffer, in reals
-    int source              # the slot it reads
-    int target              # the slot it writes
-
-
 ctypedef struct Slot:
     idx n_features
     idx stride              # reals from a panel to the next: (n_features + 1) * panel, for the row of ones
-    bint keeps_z            # z lies apart from value, for the derivative needs it
+    bint keeps_z            # z lies apart from value, for the backward pass needs it
+    bint keeps_grad         # an operation asks for it, for its parameters or for one before it
     void* value
     void* z                 # value itself unless keeps_z
     void* grad              # NULL where nobody wants it
+    void* notes             # what its operation remembers from forward to backward; see OpKind
+
+
+cdef struct OpKind
+
+
+ctypedef struct Op:
+    const OpKind* kind
+    int layer               # of the network, which it belongs to: for messages
+    int source              # the slot it reads
+    int second              # another one that it reads; 0 if its kind does not
+    int target              # the slot it writes
+    idx n_in
+    idx n_out
+    idx params              # where its parameters begin in the flat buffer, in reals
+    idx n_params
+    idx buffers             # the same of what it keeps that is no parameter, running statistics say
+    idx n_buffers
+    int activation          # IDENTITY where a kind has none
+    bint has_bias
+    bint trainable
+    bint fuses              # its backward pass takes a step of plain SGD by itself
+    double options[2]       # numbers that its kind knows the meaning of
 
 
 # One batch on its way through the network. All pointers stay the same from batch to batch.
 ctypedef struct Pass:
     const Kernels* kernels
     void* params            # INOUT
-    void* grads             # OUT, laid out as params; not used when step != 0
-    double step             # != 0: params += step * gradient at once
+    void* buffers           # INOUT
+    void* grads             # OUT, laid out as params; not used by operations that fuse when step != 0
+    double step             # != 0: params += step * gradient at once, in operations that fuse
     bint resume             # grads += gradient: the batch goes on from an earlier pass
+    bint training           # layers that behave otherwise in training do
+    bint skips_frozen       # nobody wants the gradients of what is not trainable
+    uint64_t seed           # of the random numbers of this batch
+    idx first_sample        # the position in the batch of the first sample of this pass
     Slot* slots
+    Slot* rows              # the same for a single sample: plain arrays, without the row of ones
     int output              # the slot that the loss reads
     bint fused_output       # the loss takes in the output's activation: leave it out
     idx n_samples
@@ -59,20 +77,28 @@ ctypedef struct Pass:
 
 
 ctypedef void (*OpFunction)(const Op* op, const Pass* run, int thread, int n_threads) noexcept nogil
+ctypedef void (*RowFunction)(const Op* op, const Pass* run) noexcept nogil
 
-ctypedef struct OpKind:
+
+# A kind is a variable of its file, of which what is not set is 0.
+cdef struct OpKind:
+    # target.value OUT from source.value, for this thread's share. All threads wait for each other afterwards.
     OpFunction forward
-    OpFunction backward     # waits on run.barrier whenever it reads what other threads have written
-    # The same for one sample, whose values are plain arrays.
-    # z OUT, a OUT (n_out,) from x (n_in,); a may be z, and is left out if the loss takes in the activation
-    void (*forward_row)(const Op* op, const Kernels* kernels, const void* params, const void* x, void* z, void* a,
-                        bint activates) noexcept nogil
-    # d INOUT (n_out,): da, then dz; dx OUT (n_in,) unless NULL
-    void (*backward_row)(const Op* op, const Kernels* kernels, const void* params, const void* z, const void* a,
-                         bint activates, void* d, void* dx) noexcept nogil
-    # gradient of the parameters OUT, or params += step * gradient
-    void (*weights_row)(const Op* op, const Kernels* kernels, const void* x, const void* dz, bint resume,
-                        double step, void* params_or_grads) noexcept nogil
+    # source.grad OUT, unless it is NULL, and the gradient of the parameters, from target.grad, which is free to write.
+    # Waits on run.barrier whenever it reads what other threads have written; all wait for each other afterwards.
+    OpFunction backward
+    # The same for one sample: run.rows instead of run.slots, and the gradient of the parameters apart.
+    RowFunction forward_row
+    RowFunction backward_row
+    RowFunction weights_row                                                 # not called without parameters
+    double (*bound_row)(const Op* op, const Pass* run) noexcept nogil       # no element of that gradient is larger
+    bint has_activation     # applies op.activation to what it computes
+    bint keeps_z            # needs target.z in the backward pass, whatever the activation
+    bint fuses              # its backward pass (its weights_row) obeys run.step
+    bint shares_value       # target.value is source.value itself
+    bint whole_batch        # in training, batches cannot go through in pieces
+    int feature_notes       # reals in target.notes for each feature
+    int sample_notes        # and for each sample
 
 
 cdef inline void* at(const void* data, idx n, const Kernels* kernels) noexcept nogil:
@@ -90,3 +116,23 @@ cdef inline void divide(idx n, idx unit, int thread, int n_threads, idx* first, 
     n_units = (n + unit - 1) // unit
     first[0] = min(n, n_units * thread // n_threads * unit)
     last[0] = min(n, n_units * (thread + 1) // n_threads * unit)
+
+
+cdef inline bint activates(const Op* op, const Pass* run) noexcept nogil:
+    """Whether the operation applies its activation: not where the loss takes it in."""
+    return not (run.fused_output and op.target == run.output)
+
+
+cdef inline bint wants_weights(const Op* op, const Pass* run) noexcept nogil:
+    """Whether the gradient of the operation's parameters is wanted."""
+    return op.n_params > 0 and (op.trainable or not run.skips_frozen)
+
+
+cdef inline double step_of(const Op* op, const Pass* run) noexcept nogil:
+    """What the gradient is multiplied by to be added to the parameters; 0: it is stored."""
+    return run.step if op.fuses else 0
+
+
+cdef inline void* gradient_of(const Op* op, const Pass* run) noexcept nogil:
+    """Where the gradient goes: the stored one, or the parameters themselves."""
+    return at(run.params if step_of(op, run) != 0 else run.grads, op.params, run.kernels)

@@ -24,6 +24,11 @@ cdef inline uint64_t stream(uint64_t seed, uint64_t name) noexcept nogil:
     return mix(mix(seed) + name)
 
 
+cdef inline uint64_t batch_seed(uint64_t seed, uint64_t n_batches) noexcept nogil:
+    """The seed of what is drawn in a batch, when n_batches have gone before: no stream of an epoch's order."""
+    return stream(~seed, n_batches)
+
+
 cdef inline uint64_t below(uint64_t bits, uint64_t n) noexcept nogil:
     """A number in 0 ... n - 1, n < 2^32: the upper half of a product, for a division would cost ten times as much."""
     return ((bits >> 32) * n) >> 32

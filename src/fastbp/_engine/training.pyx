@@ -13,12 +13,13 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy
 
 from fastbp._engine.buffers cimport View, view
-from fastbp._engine.engine cimport GRADIENT_ROWS, Data, Program, fpmode_enter, fpmode_leave
+from fastbp._engine.engine cimport Data, Part, Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport sum_of_weights
 from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
 from fastbp._engine.passes cimport Batches, loss_and_gradient
 from fastbp._engine.program cimport at, barrier_wait, divide
+from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.rng cimport shuffle as permute
 from fastbp._engine.rng cimport stream
 from fastbp._engine.workspace cimport Workspace
@@ -34,7 +35,7 @@ ctypedef struct Position:
     double loss             # sum(w_i l_i)
     double weight           # sum(w_i)
     uint64_t n_steps        # updates made
-    idx n_batches           # batches done by this training
+    uint64_t n_batches      # batches done in training this network
 
 
 ctypedef struct Block:
@@ -47,6 +48,9 @@ ctypedef struct Block:
     idx* order              # INOUT: the permutation of this epoch
     void* states            # INOUT: the optimiser's
     idx n_params
+    const Part* parts       # what is to be updated
+    int n_parts
+    bint fused              # a step of plain SGD updates all of it by itself
     idx n_batches           # to be done, at most
     idx n_epochs            # to be finished, at most
     double* losses          # OUT (n_epochs,): the loss of each epoch that ends in this block
@@ -65,6 +69,8 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
     cdef idx n_finished = 0
     cdef idx begin, n, first, last
     cdef double loss
+    cdef const Part* part
+    cdef int i
     batches.order = b.order if b.shuffles else NULL
     while n_done < b.n_batches and n_finished < b.n_epochs:
         if at_batch.batch == 0 and b.shuffles:
@@ -78,13 +84,17 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
         batches.targets.weight = sum_of_weights(&batches.targets, n)
         if batches.targets.weight > 0:      # a batch of weight 0 has no mean, and says nothing
             batches.run.step = -b.hyper.learning_rate if plain and n <= batches.capacity else 0
+            batches.run.seed = batch_seed(b.seed, at_batch.n_batches)
             loss = loss_and_gradient(batches, begin, n, thread, n_threads)
             if not isfinite(loss):
                 return False
-            if batches.run.step == 0:
+            if batches.run.step == 0 or not b.fused:
                 divide(b.n_params, CACHE_LINE // (k.bits // 8), thread, n_threads, &first, &last)
-                update(k, &b.hyper, batches.run.params, batches.run.grads, b.states, b.n_params, at_batch.n_steps,
-                       first, last)
+                for i in range(b.n_parts):
+                    part = &b.parts[i]
+                    if batches.run.step == 0 or not part.fuses:
+                        update(k, &b.hyper, batches.run.params, batches.run.grads, b.states, b.n_params,
+                               at_batch.n_steps, max(first, part.begin), min(last, part.end))
                 barrier_wait(batches.run.barrier)
             at_batch.n_steps += 1
             at_batch.loss += loss
@@ -109,6 +119,17 @@ cdef void* allocated(void* memory) except NULL:
     if memory == NULL:
         raise MemoryError("no memory to train with")
     return memory
+
+
+cdef char* copy_between(View array, char* saved, idx size, bint back) noexcept:
+    """Copy an array, if there is one, to or back from memory; return where that ends."""
+    if array is None:
+        return saved
+    if back:
+        memcpy(array.data, saved, array.n * size)
+    else:
+        memcpy(saved, array.data, array.n * size)
+    return saved + array.n * size
 
 
 cdef join(list ends):
@@ -143,6 +164,8 @@ cdef class Training:
     shuffle : bool
     seed : int
     n_threads : int
+    n_batches : int
+        Batches done before, which with the seed decides what is drawn in each.
     """
 
     cdef Program program
@@ -164,14 +187,14 @@ cdef class Training:
     cdef bint goes              # the other threads may begin
 
     def __cinit__(self, Program program, Data data, optimizer, states, n_steps, idx batch_size, idx epoch,
-                  bint shuffle, uint64_t seed, int n_threads):
+                  bint shuffle, uint64_t seed, int n_threads, uint64_t n_batches=0):
         self.program = program
         self.data = data
         self.batch_size = min(batch_size, data.n_rows)
         self.shuffles = shuffle
         self.seed = seed
         self.n_threads = n_threads
-        self.position = Position(epoch, 0, 0, 0, n_steps, 0)
+        self.position = Position(epoch, 0, 0, 0, n_steps, n_batches)
         if shuffle:
             self.order = <idx*> allocated(malloc(data.n_rows * sizeof(idx)))
         self.set_optimizer(optimizer, states, n_steps)
@@ -207,7 +230,7 @@ cdef class Training:
             raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
         self.program.training = True
         try:
-            self.workspace = self.program.borrow(min(self.batch_size, <idx> GRADIENT_ROWS), self.n_threads, True)
+            self.workspace = self.program.borrow(self.capacity(), self.n_threads, True)
         except BaseException:
             self.program.training = False
             raise
@@ -218,6 +241,9 @@ cdef class Training:
         self.program.spare = self.workspace
         self.workspace = None
 
+    cdef idx capacity(self) noexcept:
+        return self.program.rows_at_once(self.batch_size, True)
+
     def set_optimizer(self, optimizer, states, n_steps):
         """Take an optimiser, or new hyper-parameters of the same; arguments as in the class."""
         cdef Hyper hyper = read_hyper(optimizer)
@@ -226,9 +252,10 @@ cdef class Training:
         cdef View memory = None
         if n_states(&hyper):
             memory = view(states, "states", n_states(&hyper) * n_params, self.program.format(), True)
-        if self.grads == NULL and (not is_plain(&hyper) or self.batch_size > GRADIENT_ROWS):
+        fuses = is_plain(&hyper) and self.program.fuses and self.batch_size <= self.capacity()
+        if self.grads == NULL and not fuses:
             self.grads = allocated(calloc(n_params, size))
-        self.saved = allocated(realloc(self.saved, (1 + n_states(&hyper)) * n_params * size))
+        self.saved = allocated(realloc(self.saved, ((1 + n_states(&hyper)) * n_params + self.program.n_buffers) * size))
         self.states = memory
         self.hyper = hyper
         self.position.n_steps = n_steps
@@ -251,6 +278,9 @@ cdef class Training:
         self.block.batches = self.program.batches(self.workspace, self.data.x)
         self.data.fill(&self.block.batches)
         self.block.batches.run.grads = self.grads
+        self.block.batches.run.training = True
+        self.block.batches.run.skips_frozen = True
+        self.block.batches.first_op = self.program.first_trainable
         self.block.hyper = self.hyper
         self.block.n_rows = self.data.n_rows
         self.block.batch_size = self.batch_size
@@ -259,6 +289,9 @@ cdef class Training:
         self.block.order = self.order
         self.block.states = NULL if self.states is None else self.states.data
         self.block.n_params = self.program.n_params
+        self.block.parts = self.program.parts
+        self.block.n_parts = self.program.n_parts
+        self.block.fused = self.program.fuses
         self.block.n_batches = n_batches
         self.block.n_epochs = result.n
         self.block.losses = <double*> result.data
@@ -309,25 +342,26 @@ cdef class Training:
             self.finite = finite
 
     def save(self):
-        """Remember parameters, states and position."""
-        cdef idx n_bytes = self.program.n_params * (self.program.bits // 8)
-        memcpy(self.saved, self.program.params.data, n_bytes)
-        if self.states is not None:
-            memcpy(<char*> self.saved + n_bytes, self.states.data, n_bytes * n_states(&self.hyper))
+        """Remember parameters, buffers, states and position."""
+        self.copy(False)
         self.saved_position = self.position
 
     def restore(self):
         """Go back to what `save` remembered."""
-        cdef idx n_bytes = self.program.n_params * (self.program.bits // 8)
-        memcpy(self.program.params.data, self.saved, n_bytes)
-        if self.states is not None:
-            memcpy(self.states.data, <char*> self.saved + n_bytes, n_bytes * n_states(&self.hyper))
+        self.copy(True)
         self.position = self.saved_position
 
+    cdef void copy(self, bint back) noexcept:
+        cdef idx size = self.program.bits // 8
+        cdef char* saved = copy_between(self.program.params, <char*> self.saved, size, back)
+        saved = copy_between(self.program.buffers, saved, size, back)
+        copy_between(self.states, saved, size, back)
+
     def params_are_finite(self):
-        """Whether every parameter, and every state of the optimiser, is finite."""
+        """Whether every parameter, every buffer, and every state of the optimiser, is finite."""
         cdef const Kernels* k = self.workspace.kernels
-        if not k.all_finite(self.program.params.data, self.program.n_params):
+        if not (k.all_finite(self.program.params.data, self.program.n_params)
+                and k.all_finite(self.program.buffers.data, self.program.n_buffers)):
             return False
         return self.states is None or k.all_finite(self.states.data,
                                                    n_states(&self.hyper) * self.program.n_params)
@@ -340,12 +374,13 @@ cdef class Training:
         for i in range(self.program.n_ops):
             op = &self.program.ops[i]
             if not outputs:
-                if not k.all_finite(at(self.program.params.data, op.params, k), (op.n_in + op.has_bias) * op.n_out):
-                    return i
+                if not (k.all_finite(at(self.program.params.data, op.params, k), op.n_params)
+                        and k.all_finite(at(self.program.buffers.data, op.buffers, k), op.n_buffers)):
+                    return op.layer
                 continue
             slot = &self.workspace.slots[i + 1]
             n_panels = (min(self.batch_size, self.workspace.capacity) + k.panel - 1) // k.panel
             for p in range(n_panels):
                 if not k.all_finite(at(slot.value, p * slot.stride, k), op.n_out * k.panel):
-                    return i
+                    return op.layer
         return -1

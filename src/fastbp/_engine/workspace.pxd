@@ -11,6 +11,7 @@ cdef class Workspace:
     cdef readonly idx n_bytes
     cdef void* memory
     cdef Slot* slots
+    cdef Slot* rows
     cdef Barrier barrier
     cdef Pass run                   # pointers into memory; what changes from batch to batch is the caller's to set
     cdef Targets targets

@@ -5,7 +5,7 @@ from libc.stdlib cimport calloc, free
 
 from fastbp._engine.dispatch cimport kernels as kernels_in_use
 from fastbp._engine.kernels cimport GELU, SILU, SOFTPLUS, Kernels, idx
-from fastbp._engine.program cimport Op, at
+from fastbp._engine.program cimport Op, OpKind, Slot, at
 
 cdef enum:
     ALIGNMENT = 64          # of every array, in bytes: a cache line, and the widest vector
@@ -17,6 +17,7 @@ cdef class Workspace:
     def __dealloc__(self):
         free(self.memory)
         free(self.slots)
+        free(self.rows)
 
     cdef bint is_for(self, int bits):
         """Whether it was made for the kernels in use."""
@@ -44,16 +45,23 @@ cdef idx lay_out(Workspace w, Arena* arena, const Op* ops, int n_ops):
     cdef idx size = k.bits // 8
     cdef idx n_panels = (w.capacity + k.panel - 1) // k.panel
     cdef idx widest = 1
+    cdef const OpKind* kind
     cdef Slot* slot
     cdef idx n_bytes
     cdef int i
     for i in range(n_ops + 1):
         slot = &w.slots[i]
         n_bytes = n_panels * slot.stride * size
-        slot.value = take(arena, n_bytes)
+        if i > 0 and ops[i - 1].kind.shares_value:
+            slot.value = w.slots[ops[i - 1].source].value
+        else:
+            slot.value = take(arena, n_bytes)
         slot.z = take(arena, n_bytes) if slot.keeps_z else slot.value
-        slot.grad = take(arena, n_bytes) if w.has_gradients and i > 0 else NULL
+        slot.grad = take(arena, n_bytes) if slot.keeps_grad else NULL
         if i > 0:
+            kind = ops[i - 1].kind
+            slot.notes = take(arena, (kind.feature_notes * slot.n_features
+                                      + kind.sample_notes * n_panels * k.panel) * size)
             widest = max(widest, (slot.n_features + k.panel - 1) // k.panel)
     w.run.transposed_stride = n_panels * k.panel * k.panel
     w.run.transposed = take(arena, widest * w.run.transposed_stride * size) if w.has_gradients else NULL
@@ -63,6 +71,19 @@ cdef idx lay_out(Workspace w, Arena* arena, const Op* ops, int n_ops):
     w.targets.scale = take(arena, n_panels * k.panel * size)
     w.targets.losses = take(arena, n_panels * k.panel * size)
     return arena.used
+
+
+cdef void lay_out_rows(Workspace w, int n_slots) noexcept:
+    """A single sample's values, in the memory of the panels. The output's panel is the loss's, so there they are in the
+    scratch memory for transposed panels."""
+    cdef Slot* row
+    cdef int i
+    for i in range(n_slots):
+        row = &w.rows[i]
+        row[0] = w.slots[i]
+        if i == n_slots - 1:
+            row.value = w.run.transposed
+            row.z = row.z if row.keeps_z else row.value
 
 
 cdef void set_ones(Workspace w, int n_slots) noexcept:
@@ -87,18 +108,26 @@ cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_
     """Make the workspace of a network; MemoryError if there is not enough."""
     cdef Workspace w = Workspace()
     cdef Arena arena = Arena(NULL, 0)
+    cdef const Op* op
+    cdef Slot* slot
     cdef int i
     w.kernels = kernels
     w.capacity = n_samples
     w.n_threads = n_threads
     w.has_gradients = gradients
     w.slots = <Slot*> calloc(n_ops + 1, sizeof(Slot))
-    if w.slots == NULL:
+    w.rows = <Slot*> calloc(n_ops + 1, sizeof(Slot))
+    if w.slots == NULL or w.rows == NULL:
         raise MemoryError("no memory for the slots of a network")
     w.slots[0].n_features = ops[0].n_in
     for i in range(n_ops):
-        w.slots[i + 1].n_features = ops[i].n_out
-        w.slots[i + 1].keeps_z = gradients and ops[i].activation in (GELU, SILU, SOFTPLUS)
+        op = &ops[i]
+        slot = &w.slots[op.target]
+        slot.n_features = op.n_out
+        slot.keeps_z = gradients and (op.kind.keeps_z or op.kind.has_activation
+                                      and op.activation in (GELU, SILU, SOFTPLUS))
+        slot.keeps_grad = gradients and (i == n_ops - 1 or op.n_params > 0 or op.n_buffers > 0
+                                         or w.slots[op.source].keeps_grad or w.slots[op.second].keeps_grad)
     for i in range(n_ops + 1):
         w.slots[i].stride = (w.slots[i].n_features + 1) * kernels.panel
     w.n_bytes = lay_out(w, &arena, ops, n_ops) + ALIGNMENT
@@ -107,10 +136,12 @@ cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_
         raise MemoryError(f"no memory for a batch of {n_samples} samples: {w.n_bytes / 1e6:.1f} MB")
     arena = Arena(<char*> ((<uintptr_t> w.memory + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT), 0)
     lay_out(w, &arena, ops, n_ops)
+    lay_out_rows(w, n_ops + 1)
     set_ones(w, n_ops + 1)
     w.barrier.n_threads = n_threads
     w.run.kernels = kernels
     w.run.slots = w.slots
+    w.run.rows = w.rows
     w.run.output = n_ops
     w.run.barrier = &w.barrier
     return w

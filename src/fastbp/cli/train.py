@@ -100,7 +100,7 @@ def _network(problem: data.Problem, settings: dict[str, Any]) -> Network:
 def _print_plan(problem: data.Problem, net: Network, settings: dict[str, Any]) -> None:
     sizes = " + ".join(f"{len(getattr(problem, part)[0])} {part}" for part in ("training", "validation", "test"))
     kind = "regression" if problem.recipe.classes is None else f"{problem.n_outputs} classes"
-    layers = "-".join(str(n) for n in (net.n_in, *(layer.n_out for layer in net.layers)))
+    layers = "-".join(map(str, net.widths))
     print(f"{problem.name}: {sizes} samples, {net.n_in} features, {kind}")
     print(
         f"network {layers}, {settings['activation']}, {net.n_params:,} parameters; {settings['optimizer']}, "
