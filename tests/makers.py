@@ -29,6 +29,9 @@ def targets(kind, n_samples, n_out, seed=2):
         "probabilities": lambda: rng.dirichlet(np.ones(n_out), size=n_samples),
         "shares": lambda: rng.uniform(size=(n_samples, n_out)),
         "counts": lambda: rng.poisson(2, size=(n_samples, n_out)),
+        "halves": lambda: rng.normal(size=(n_samples, n_out // 2)),
+        "bits": lambda: rng.integers(0, 2, size=(n_samples, n_out)),
+        "signs": lambda: rng.choice([-1, 1], size=(n_samples, n_out)),
     }
     return make[kind]()
 

@@ -105,11 +105,60 @@ def _pinball_derivative(a, y, q=0.5):
     return np.where(y > a, -q, np.where(y < a, 1 - q, 0))
 
 
-def _cross_entropy(z, output, y):
+def _poisson(z, output, y, log_input=True):
+    y = _as_rows(y, z)
+    mean = np.exp(z) if log_input else softplus(z)
+    log_mean = z if log_input else np.where(z < -40, z, np.log(np.maximum(mean, 1e-300)))
+    slope = mean if log_input else sigmoid(z)  # of the mean
+    of_log = 1 if log_input else np.where(z < -40, 1, slope / np.maximum(mean, 1e-300))
+    return (mean - y * log_mean).mean(axis=1), (slope - y * of_log) / z.shape[1]
+
+
+def _gaussian_nll(z, output, y, epsilon=1e-6):
+    n = z.shape[1] // 2
+    mean, log_variance = z[:, :n], z[:, n:]
+    error = mean - _as_rows(y, mean)
+    variance = np.maximum(np.exp(log_variance), epsilon)
+    losses = (np.log(variance) + error**2 / variance).mean(axis=1) / 2
+    slope = np.where(np.exp(log_variance) < epsilon, 0, (1 - error**2 / variance) / 2)
+    return losses, np.hstack([error / variance, slope]) / n
+
+
+def _hinge(power):
+    def of_each(a, y):
+        return np.maximum(1 - np.where(y > 0, a, -a), 0)
+
+    def derivative(a, y):
+        return np.where(of_each(a, y) > 0, np.where(y > 0, -1, 1) * power * of_each(a, y) ** (power - 1), 0)
+
+    means = _mean_over_outputs(lambda a, y: of_each(a, y) ** power, derivative)
+
+    def loss(z, output, y):
+        if np.ndim(y) == 2 or z.shape[1] == 1:
+            return means(z, output, y)
+        f, backward = ACTIVATIONS[output]
+        a, rows = f(z), np.arange(len(z))
+        others = a.copy()
+        others[rows, y] = -np.inf
+        rivals = others.argmax(axis=1)
+        margin = np.maximum(1 + a[rows, rivals] - a[rows, y], 0)
+        da = np.zeros_like(a)
+        da[rows, rivals] = np.where(margin > 0, power * margin ** (power - 1), 0)
+        da[rows, y] = -da[rows, rivals]
+        return margin**power, backward(z, da)
+
+    return loss
+
+
+def _class_rows(y, z):
+    y = np.asarray(y)
+    return np.eye(z.shape[1], dtype=z.dtype)[y] if y.ndim == 1 else y.astype(z.dtype)
+
+
+def _cross_entropy(z, output, y, label_smoothing=0.0):
     if output != "softmax":
         raise ValueError(f"CrossEntropy is for a softmax output, got {output}")
-    y = np.asarray(y)
-    rows = np.eye(z.shape[1], dtype=z.dtype)[y] if y.ndim == 1 else y.astype(z.dtype)
+    rows = (1 - label_smoothing) * _class_rows(y, z) + label_smoothing / z.shape[1]
     return -(rows * log_softmax(z)).sum(axis=1), softmax(z) * rows.sum(axis=1, keepdims=True) - rows
 
 
@@ -120,15 +169,43 @@ def _binary_cross_entropy(z, output, y):
     return (softplus(z) - z * y).mean(axis=1), (sigmoid(z) - y) / z.shape[1]
 
 
+def _focal(z, output, y, gamma=2.0, alpha=None):
+    rows = _class_rows(y, z) * (1 if alpha is None else np.array(alpha))
+    log_p = log_softmax(z)
+    p, u = np.exp(log_p), -np.expm1(log_p)
+    by_p = rows * (gamma * u ** (gamma - 1) * log_p - u**gamma / p)
+    return -(rows * u**gamma * log_p).sum(axis=1), p * (by_p - (p * by_p).sum(axis=1, keepdims=True))
+
+
+def _binary_focal(z, output, y, gamma=2.0, alpha=None):
+    y = _as_rows(y, z)
+    positive, negative = (1, 1) if alpha is None else (alpha, 1 - alpha)
+
+    def of_yes(z):
+        return sigmoid(-z) ** gamma * softplus(-z)
+
+    def slope_of_yes(z):
+        return -(sigmoid(-z) ** gamma) * (gamma * sigmoid(z) * softplus(-z) + sigmoid(-z))
+
+    losses = positive * y * of_yes(z) + negative * (1 - y) * of_yes(-z)
+    dz = positive * y * slope_of_yes(z) - negative * (1 - y) * slope_of_yes(-z)
+    return losses.mean(axis=1), dz / z.shape[1]
+
+
 LOSSES = {
     "SquaredError": _mean_over_outputs(lambda a, y: (a - y) ** 2, lambda a, y: 2 * (a - y)),
     "AbsoluteError": _mean_over_outputs(lambda a, y: np.abs(a - y), lambda a, y: np.sign(a - y)),
     "Huber": _mean_over_outputs(_huber, lambda a, y, delta=1.0: np.clip(a - y, -delta, delta)),
     "LogCosh": _mean_over_outputs(_log_cosh, lambda a, y: np.tanh(a - y)),
     "Quantile": _mean_over_outputs(_pinball, _pinball_derivative),
-    "Poisson": _mean_over_outputs(lambda a, y: np.exp(a) - y * a, lambda a, y: np.exp(a) - y),
+    "Poisson": _poisson,
+    "GaussianNLL": _gaussian_nll,
+    "Hinge": _hinge(1),
+    "SquaredHinge": _hinge(2),
     "CrossEntropy": _cross_entropy,
     "BinaryCrossEntropy": _binary_cross_entropy,
+    "FocalCrossEntropy": _focal,
+    "BinaryFocalCrossEntropy": _binary_focal,
 }
 
 

@@ -21,12 +21,17 @@ from .layers import LayerNorm as LayerNorm
 from .layers import Residual as Residual
 from .losses import AbsoluteError as AbsoluteError
 from .losses import BinaryCrossEntropy as BinaryCrossEntropy
+from .losses import BinaryFocalCrossEntropy as BinaryFocalCrossEntropy
 from .losses import CrossEntropy as CrossEntropy
+from .losses import FocalCrossEntropy as FocalCrossEntropy
+from .losses import GaussianNLL as GaussianNLL
+from .losses import Hinge as Hinge
 from .losses import Huber as Huber
 from .losses import LogCosh as LogCosh
 from .losses import Poisson as Poisson
 from .losses import Quantile as Quantile
 from .losses import SquaredError as SquaredError
+from .losses import SquaredHinge as SquaredHinge
 from .network import Network as Network
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
@@ -40,12 +45,16 @@ __all__ = [
     "Activation",
     "Adam",
     "BinaryCrossEntropy",
+    "BinaryFocalCrossEntropy",
     "CSVLogger",
     "Callback",
     "CrossEntropy",
     "Dense",
     "DivergedError",
     "EarlyStopping",
+    "FocalCrossEntropy",
+    "GaussianNLL",
+    "Hinge",
     "History",
     "Huber",
     "LambdaCallback",
@@ -59,6 +68,7 @@ __all__ = [
     "Residual",
     "RetryOnDivergence",
     "SquaredError",
+    "SquaredHinge",
     "TerminateOnNaN",
     "Timer",
     "Trainer",

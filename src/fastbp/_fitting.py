@@ -125,7 +125,10 @@ class Fit:
         epoch, n_before = training.epoch, training.n_batches_done
         n_batches = min([self._pace.n_batches, *(c.every - self._n_batches % c.every for c in self._listeners)])
         began = time.perf_counter()
-        finite = training.train(n_batches, losses)
+        try:
+            finite = training.train(n_batches, losses)
+        finally:  # a loss of the caller's own may raise
+            self.epoch, self._part_done = training.epoch, training.batch > 0
         n_done = training.n_batches_done - n_before
         self._pace.record(n_done, time.perf_counter() - began)
         self._n_batches += n_done
@@ -135,7 +138,6 @@ class Fit:
             error = self.trainer._diverged(training)
             self.epoch, self._part_done = training.epoch, training.batch > 0
             raise error
-        self.epoch, self._part_done = training.epoch, training.batch > 0
         if due:
             self._save()
         if self._listeners:
@@ -211,8 +213,9 @@ def find_divergence(training, network, learning_rate):
     The network is left with its last finite parameters. Returns the error to raise.
     """
     losses = np.empty(1)
+    n_batches = training.n_batches_done
     training.restore()
-    while True:
+    while training.n_batches_done <= n_batches:
         before = network.params.copy(), network.buffers.copy()
         epoch, batch = training.epoch, training.batch
         if not training.train(1, losses):
@@ -224,6 +227,8 @@ def find_divergence(training, network, learning_rate):
             network.params[...], network.buffers[...] = before
             what = "an update"
             break
+    else:  # a loss of the caller's own that is not the same twice
+        layer, what = -1, "something, though not when it was repeated,"
     return DivergedError(
         f"training diverged: in epoch {epoch}, batch {batch}, {what} is not finite; the network has its last "
         f"finite parameters. Try a smaller learning rate than {learning_rate:g}, or scale the data",

@@ -83,7 +83,9 @@ class Scores:
         self._weights = sample_weight
         self._parts = []
         readings = None
-        for name, function in [(loss.metric, None)] if chosen is None else chosen:
+        if chosen is None:
+            chosen = [] if loss.metric is None else [(loss.metric, None)]
+        for name, function in chosen:
             if function is not None:
                 self._parts.append((name, function, targets))
             elif name == loss.metric:  # as the loss defines it
@@ -111,7 +113,7 @@ def read_targets(loss, targets):
     What goes with a softmax are classes, with a sigmoid flags; for any other output the values decide.
     """
     if targets.ndim == 1:
-        return {"classes": targets}
+        return {"numbers": targets[:, None]} if targets.dtype.kind == "f" else {"classes": targets}
     readings = {"numbers": targets}
     if loss.fused == "softmax":
         readings["classes"] = targets.argmax(axis=1)

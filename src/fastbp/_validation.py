@@ -98,21 +98,21 @@ def as_samples(X, n_in, dtype, check_finite=True):
     return as_reals(X, "X", dtype, check_finite)
 
 
-def as_sample_weight(weights, n_samples):
+def as_sample_weight(weights, n_samples, name="sample_weight"):
     """Return weights as (n_samples,) float64, none negative, not all zero; None stays None."""
     if weights is None:
         return None
-    weights = as_reals(weights, "sample_weight", np.float64)
+    weights = as_reals(weights, name, np.float64)
     if weights.shape != (n_samples,):
-        raise ValueError(f"sample_weight must have shape ({n_samples},), one a sample, got {weights.shape}")
+        raise ValueError(f"{name} must have shape ({n_samples},), one a sample, got {weights.shape}")
     if weights.min() < 0:
-        raise ValueError(f"sample_weight must not be negative, got {weights.min():g} at [{int(weights.argmin())}]")
+        raise ValueError(f"{name} must not be negative, got {weights.min():g} at [{int(weights.argmin())}]")
     if not weights.any():
-        raise ValueError("sample_weight must not be zero for every sample: there would be nothing to learn from")
+        raise ValueError(f"{name} must not be zero for every sample: there would be nothing to learn from")
     with np.errstate(over="ignore"):
         total = weights.sum()
     if not np.finfo(np.float64).tiny <= total < np.inf:
-        raise ValueError(f"sample_weight must have a sum that a mean can be taken by, got {total:g}: scale the weights")
+        raise ValueError(f"{name} must have a sum that a mean can be taken by, got {total:g}: scale the weights")
     return weights
 
 

@@ -1,6 +1,7 @@
 """Losses as a user names them: what fits them, and how targets are checked and laid out for the engine.
 
-Every loss is a mean over samples: ``sum_i w_i l_i / sum_i w_i``, with ``w_i = 1`` unless sample weights are given.
+Every loss is a mean over samples: ``sum_i w_i l_i / sum_i w_i``, with ``w_i = 1`` unless there are weights. The loss of
+a sample is a mean over outputs where there is a number for each: then "mean over samples and outputs" is said below.
 """
 
 import math
@@ -9,18 +10,24 @@ from typing import ClassVar
 import numpy as np
 
 from . import metrics
-from ._validation import Checked, as_reals, real
+from ._targets import as_classes, as_labels, as_rows, one_class, yes_or_no
+from ._validation import Checked, boolean, real
 
 __all__ = [
     "AbsoluteError",
     "BinaryCrossEntropy",
+    "BinaryFocalCrossEntropy",
     "CrossEntropy",
+    "FocalCrossEntropy",
+    "GaussianNLL",
+    "Hinge",
     "Huber",
     "LogCosh",
     "Loss",
     "Poisson",
     "Quantile",
     "SquaredError",
+    "SquaredHinge",
 ]
 
 
@@ -37,6 +44,8 @@ class Loss(Checked):
         The output activations that it fits; empty if it fits all.
     limits : (float, float)
         What a number among the targets may be.
+    whole : bool
+        Whether it must be an integer.
     metric : str
         What `Trainer.evaluate` reports beside the loss.
     """
@@ -45,6 +54,7 @@ class Loss(Checked):
     fused = None
     outputs: ClassVar = ()
     limits = (-math.inf, math.inf)
+    whole = False
     metric = ""
 
     def __setattr__(self, name, value):
@@ -52,29 +62,43 @@ class Loss(Checked):
             raise AttributeError(f"{type(self).__name__} has no parameter {name!r}")
         super().__setattr__(name, value)
 
-    def check(self, activation):
-        """ValueError unless the loss fits a network with this output activation."""
+    def check(self, activation, n_out):
+        """ValueError unless the loss fits a network with this output activation and so many outputs."""
         outputs = self.outputs if self.fused is None else (self.fused,)
         if outputs and activation not in outputs:
             output = outputs[0]
-            others = dict.fromkeys([f"{default_loss(activation)!r}", f"{SquaredError()!r}"])
+            others = dict.fromkeys([type(default_loss(activation)), SquaredError])
             raise ValueError(
                 f"{self!r} needs a network with {'an' if output == 'identity' else 'a'} {' or '.join(outputs)} output, "
-                f'got {activation}: make it with output="{output}", or take {" or ".join(others)}'
+                f'got {activation}: make it with output="{output}", or take '
+                f"{' or '.join(f'{other.__name__}()' for other in others)}"
             )
 
     def config(self):
-        """Return what the engine is to know, as a dict of plain values."""
-        return {"kind": self.kind, "fused": self.fused is not None, "limits": self.limits, **vars(self)}
+        """Return what the engine is to know, as a dict of plain values and arrays."""
+        return {
+            "kind": self.kind,
+            "fused": self.fused is not None,
+            "limits": self.limits,
+            "whole": self.whole,
+            **vars(self),
+        }
 
     def targets(self, y, n_samples, n_out, dtype):
         """Return y checked, as the engine takes it: (n_samples, n_out) reals, or labels (n_samples,) of intp."""
-        y = _as_rows(y, n_samples, n_out, dtype)
+        y = as_rows(y, n_samples, n_out, dtype)
         low, high = self.limits
         if low > -math.inf and (y.min() < low or y.max() > high):
             limits = f"in [{low:g}, {high:g}]" if high < math.inf else f"at least {low:g}"
             raise ValueError(f"y must be {limits} for {self!r}, got values from {y.min():g} to {y.max():g}")
         return y
+
+    def classes(self, targets, n_out):
+        """Return the class of each sample, (n_samples,) of integers, and all that there can be; for class weights.
+
+        ValueError if targets, as `targets` returned them, do not name one class a sample.
+        """
+        raise ValueError(f"{self!r} takes numbers, not classes")
 
     def score(self, outputs, targets, sample_weight):
         """Return the value of `metric` for outputs and targets."""
@@ -184,21 +208,141 @@ class Quantile(Loss):
 
 
 class Poisson(Loss):
-    """Negative log-likelihood of counts, ``exp(z) - y z``, mean over samples and outputs; without the term log(y!).
+    """Negative log-likelihood of counts, ``m - y log m``, mean over samples and outputs; without the term log(y!).
 
-    The outputs z are the logarithms of the expected counts, as with PyTorch's ``log_input=True``: the network needs an
-    identity output, and ``numpy.exp(net.predict(X))`` are the counts it expects. Targets are not negative, of shape
+    With `log_input`, as in PyTorch, the outputs z are the logarithms of the expected counts m, ``exp(z) - y z``: for an
+    identity output, and ``numpy.exp(net.predict(X))`` are the counts. Otherwise the outputs are the counts themselves,
+    for a softplus output, whose logarithm is taken from what goes into it. Targets are not negative, of shape
     (n_samples, n_out), or (n_samples,) for one output. Scored by the share of the deviance that is explained.
+
+    Parameters
+    ----------
+    log_input : bool, default True
+
+    Raises
+    ------
+    TypeError
+        If log_input is not True or False.
     """
 
-    kind = "poisson"
     outputs = ("identity",)
     limits = (0.0, math.inf)
     metric = "d2"
-    score = staticmethod(metrics.d2_poisson)
+    _checks: ClassVar = {"log_input": lambda value: boolean(value, "log_input")}
+
+    def __init__(self, log_input=True):
+        self.log_input = log_input
+
+    @property
+    def kind(self):
+        return "poisson" if self.log_input else "poisson_softplus"
+
+    @property
+    def fused(self):
+        return None if self.log_input else "softplus"
+
+    def score(self, outputs, targets, sample_weight=None):
+        return metrics.d2_poisson(outputs, targets, sample_weight, log_input=self.log_input)
 
     def predictions(self, outputs):
-        return np.exp(outputs)
+        return np.exp(outputs) if self.log_input else outputs
+
+
+class GaussianNLL(Loss):
+    """Negative log-likelihood of a normal distribution whose variance is predicted too (Nix & Weigend 1994).
+
+    Of a network with 2 n outputs the first n are means m, the others logarithms s of variances: with
+    ``v = max(exp(s), epsilon)`` it is ``(log v + (m - y)^2 / v) / 2``, mean over samples and the n targets, without the
+    constant log(2 pi) / 2. Below epsilon a variance has no gradient (PyTorch, with the same values, lets it through).
+    Needs an identity output. Targets have shape (n_samples, n), or (n_samples,) for one. Scored by the means.
+
+    Parameters
+    ----------
+    epsilon : float, default 1e-6
+        Greater than 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If epsilon is no such number.
+    """
+
+    kind = "gaussian_nll"
+    outputs = ("identity",)
+    metric = "r2"
+    _checks: ClassVar = {"epsilon": lambda value: real(value, "epsilon", 0, low_allowed=False)}
+
+    def __init__(self, epsilon=1e-6):
+        self.epsilon = epsilon
+
+    def check(self, activation, n_out):
+        super().check(activation, n_out)
+        if n_out % 2:
+            raise ValueError(
+                f"{self!r} needs 2 outputs for each target, first the means, then the logarithms of their variances, "
+                f"got a network with {n_out} output{'s'[: n_out > 1]}"
+            )
+
+    def targets(self, y, n_samples, n_out, dtype):
+        return super().targets(y, n_samples, n_out // 2, dtype)
+
+    def score(self, outputs, targets, sample_weight=None):
+        return metrics.r2(self.predictions(outputs), targets, sample_weight)
+
+    def predictions(self, outputs):
+        return outputs[:, : outputs.shape[1] // 2]
+
+
+class Hinge(Loss):
+    """Hinge loss of outputs that are margins, not probabilities: for an identity output, or tanh.
+
+    With one output, or several that each answer yes or no, ``max(0, 1 - y p)``, mean over samples and outputs: targets
+    are 1 and -1, or 1 and 0 with the same meaning, of shape (n_samples, n_out), or (n_samples,) for one output.
+
+    With labels 0 ... n_out - 1, integers of shape (n_samples,), and several outputs, ``max(0, 1 + p_r - p_label)``, p_r
+    the highest of the others (Crammer & Singer 2001, as scikit-learn's hinge_loss); the first of them, where there are
+    several.
+    """
+
+    kind = "hinge"
+    outputs = ("identity", "tanh")
+    limits = (-1.0, 1.0)
+    whole = True
+    metric = "accuracy"
+
+    def targets(self, y, n_samples, n_out, dtype):
+        y = np.asarray(y)
+        if y.ndim == 1 and n_out > 1:
+            return as_labels(y, n_samples, n_out)
+        y = as_rows(y, n_samples, n_out, dtype)
+        if not (((y == 1) | (y == -1)).all() or ((y == 1) | (y == 0)).all()):
+            raise ValueError(
+                f"y must be 1 and -1, or 1 and 0, for {self!r}, got values from {y.min():g} to {y.max():g}"
+                + (f"; labels 0 ... {n_out - 1} have shape ({n_samples},)" if n_out > 1 else "")
+            )
+        return y
+
+    def classes(self, targets, n_out):
+        if targets.ndim == 1:
+            return targets, range(n_out)
+        return yes_or_no(self, targets, (-1, 1) if targets.min() < 0 else (0, 1))
+
+    def score(self, outputs, targets, sample_weight=None):
+        if targets.ndim == 1:
+            return metrics.accuracy(outputs, targets, sample_weight)
+        return metrics.binary_accuracy(self.predictions(outputs), targets, sample_weight)
+
+    def predictions(self, outputs):
+        return outputs + outputs.dtype.type(0.5)  # 1/2 is what divides yes from no
+
+
+class SquaredHinge(Hinge):
+    """The square of the hinge loss: of each output's with targets 1 and -1, of the sample's with labels.
+
+    Outputs and targets as for `Hinge`.
+    """
+
+    kind = "squared_hinge"
 
 
 class CrossEntropy(Loss):
@@ -207,6 +351,17 @@ class CrossEntropy(Loss):
     Targets are labels 0 ... n_out - 1, integers of shape (n_samples,), or probabilities of the classes,
     (n_samples, n_out) with rows that sum to 1, one-hot rows among them: ``-sum_j y_j log p_j``. Loss and gradient
     (``p - y``) are taken from what goes into the softmax: no probability is rounded before its logarithm.
+
+    Parameters
+    ----------
+    label_smoothing : float, default 0
+        The share of each target that is spread evenly over all classes, its own among them: ``(1 - label_smoothing) y +
+        label_smoothing / n_out`` stands for y (Szegedy et al. 2016). In [0, 1).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If label_smoothing is no such number.
     """
 
     kind = "cross_entropy"
@@ -214,30 +369,16 @@ class CrossEntropy(Loss):
     limits = (0.0, 1.0)
     metric = "accuracy"
     score = staticmethod(metrics.accuracy)
+    _checks: ClassVar = {"label_smoothing": lambda value: real(value, "label_smoothing", 0, 1)}
+
+    def __init__(self, label_smoothing=0.0):
+        self.label_smoothing = label_smoothing
 
     def targets(self, y, n_samples, n_out, dtype):
-        y = np.asarray(y)
-        if y.ndim != 1:
-            y = _as_rows(y, n_samples, n_out, dtype)
-            if y.min() < 0 or abs(y.sum(axis=1, dtype=np.float64) - 1).max() > 1e-3:
-                raise ValueError(
-                    "y must have rows of probabilities, not negative and summing to 1 (one-hot rows do), "
-                    f"got a smallest value of {y.min():g} and sums from {y.sum(axis=1).min():g} to "
-                    f"{y.sum(axis=1).max():g}"
-                )
-            return y
-        if y.dtype.kind not in "iub":
-            raise TypeError(
-                f"labels must be integers 0 ... {n_out - 1}, got dtype {y.dtype}: convert them with y.astype(int), "
-                "or number classes by numpy.unique(y, return_inverse=True)"
-            )
-        _check_length(y, n_samples)
-        if y.min() < 0 or y.max() >= n_out:
-            raise ValueError(
-                f"labels must be in 0 ... {n_out - 1}, as the network has {n_out} outputs, "
-                f"got labels from {y.min()} to {y.max()}"
-            )
-        return np.require(y, np.intp, ("C", "ALIGNED"))
+        return as_classes(y, n_samples, n_out, dtype)
+
+    def classes(self, targets, n_out):
+        return one_class(self, targets), range(n_out)
 
 
 class BinaryCrossEntropy(Loss):
@@ -253,6 +394,94 @@ class BinaryCrossEntropy(Loss):
     metric = "accuracy"
     score = staticmethod(metrics.binary_accuracy)
 
+    def classes(self, targets, n_out):
+        return yes_or_no(self, targets, (0, 1))
+
+
+class FocalCrossEntropy(Loss):
+    """Focal loss of a softmax output (Lin et al. 2017), mean over samples: ``-(1 - p[label])^gamma log p[label]``.
+
+    What is right already counts less than in `CrossEntropy`, which it is for gamma 0. Targets as there; with rows of
+    probabilities it is ``-sum_j y_j (1 - p_j)^gamma log p_j``. Loss and gradient are taken from what goes into the
+    softmax.
+
+    Parameters
+    ----------
+    gamma : float, default 2
+        Not negative.
+    alpha : sequence of n_out floats, optional
+        A factor for the loss of each class, greater than 0. Unlike `class_weight`, it is no weight of a mean.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of this kind.
+    """
+
+    kind = "focal"
+    fused = "softmax"
+    limits = (0.0, 1.0)
+    metric = "accuracy"
+    score = staticmethod(metrics.accuracy)
+    _checks: ClassVar = {
+        "gamma": lambda value: real(value, "gamma", 0),
+        "alpha": lambda value: None if value is None else _as_factors(value),
+    }
+
+    def __init__(self, gamma=2.0, alpha=None):
+        self.gamma = gamma
+        self.alpha = alpha
+
+    def check(self, activation, n_out):
+        super().check(activation, n_out)
+        if self.alpha is not None and len(self.alpha) != n_out:
+            raise ValueError(f"alpha must have a number for each of the {n_out} classes, got {len(self.alpha)}")
+
+    def config(self):
+        return {**super().config(), "factors": None if self.alpha is None else np.array(self.alpha)}
+
+    targets = CrossEntropy.targets
+    classes = CrossEntropy.classes
+
+
+class BinaryFocalCrossEntropy(Loss):
+    """Focal loss of sigmoid outputs (Lin et al. 2017), ``-y (1 - p)^gamma log p - (1 - y) p^gamma log(1 - p)``.
+
+    Mean over samples and outputs. What is right already counts less than in `BinaryCrossEntropy`, which it is for gamma
+    0. Targets as there. Loss and gradient are taken from what goes into the sigmoid.
+
+    Parameters
+    ----------
+    gamma : float, default 2
+        Not negative.
+    alpha : float, optional
+        With it the first term is multiplied by alpha, the second by 1 - alpha; between 0 and 1, both excluded.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of this kind.
+    """
+
+    kind = "binary_focal"
+    fused = "sigmoid"
+    limits = (0.0, 1.0)
+    metric = "accuracy"
+    score = staticmethod(metrics.binary_accuracy)
+    _checks: ClassVar = {
+        "gamma": lambda value: real(value, "gamma", 0),
+        "alpha": lambda value: None if value is None else real(value, "alpha", 0, 1, low_allowed=False),
+    }
+
+    def __init__(self, gamma=2.0, alpha=None):
+        self.gamma = gamma
+        self.alpha = alpha
+
+    def config(self):
+        return {**super().config(), "balance": (1.0, 1.0) if self.alpha is None else (self.alpha, 1 - self.alpha)}
+
+    classes = BinaryCrossEntropy.classes
+
 
 _DEFAULTS = {"softmax": CrossEntropy, "sigmoid": BinaryCrossEntropy}
 
@@ -262,28 +491,7 @@ def default_loss(activation):
     return _DEFAULTS.get(activation, SquaredError)()
 
 
-def as_loss(loss):
-    """Return a loss; TypeError for anything else."""
-    if not isinstance(loss, Loss):
-        raise TypeError(f"loss must be a fastbp loss, SquaredError() or CrossEntropy() say, got {loss!r}")
-    return loss
-
-
-def _check_length(y, n_samples):
-    if y.shape[0] != n_samples:
-        raise ValueError(f"y must have as many rows as X, {n_samples}, got {y.shape[0]}")
-
-
-def _as_rows(y, n_samples, n_out, dtype):
-    y = np.asarray(y)
-    if y.ndim not in (1, 2):
-        raise ValueError(f"y must have shape (n_samples, {n_out}), got {y.shape}")
-    _check_length(y, n_samples)
-    if y.ndim == 1 and n_out == 1:
-        y = y[:, None]
-    if y.shape[1:] != (n_out,):
-        raise ValueError(
-            f"y must have shape ({n_samples}, {n_out}), as the network has {n_out} output{'s'[: n_out > 1]}, "
-            f"got {y.shape}"
-        )
-    return as_reals(y, "y", dtype)
+def _as_factors(values):
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise TypeError(f"alpha must be a sequence with a number for each class, got {values!r}")
+    return tuple(real(value, "a number in alpha", 0, low_allowed=False) for value in values)

@@ -1,20 +1,26 @@
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .typing import Activation, FloatLike, Reals
+from .typing import Activation, BoolLike, FloatLike, Reals
 
 __all__ = [
     "AbsoluteError",
     "BinaryCrossEntropy",
+    "BinaryFocalCrossEntropy",
     "CrossEntropy",
+    "FocalCrossEntropy",
+    "GaussianNLL",
+    "Hinge",
     "Huber",
     "LogCosh",
     "Loss",
     "Poisson",
     "Quantile",
     "SquaredError",
+    "SquaredHinge",
 ]
 
 # As the engine takes them: rows of reals, or labels
@@ -22,16 +28,20 @@ _Targets: TypeAlias = Reals | NDArray[np.intp]
 _Weights: TypeAlias = NDArray[np.float64] | None
 
 class Loss:
-    kind: ClassVar[str]
-    fused: ClassVar[Activation | None]
+    @property
+    def kind(self) -> str: ...
+    @property
+    def fused(self) -> Activation | None: ...
     outputs: ClassVar[tuple[Activation, ...]]
     limits: ClassVar[tuple[float, float]]
-    metric: ClassVar[str]
-    def check(self, activation: Activation) -> None: ...
+    whole: ClassVar[bool]
+    metric: ClassVar[str | None]
+    def check(self, activation: Activation, n_out: int) -> None: ...
     def config(self) -> dict[str, Any]: ...
     def targets(
         self, y: ArrayLike, n_samples: int, n_out: int, dtype: np.dtype[np.float32 | np.float64]
     ) -> _Targets: ...
+    def classes(self, targets: _Targets, n_out: int) -> tuple[NDArray[np.intp], Sequence[int]]: ...
     def score(self, outputs: Reals, targets: _Targets, sample_weight: _Weights) -> float: ...
     def predictions(self, outputs: Reals) -> Reals: ...
     def __setattr__(self, name: str, value: object) -> None: ...
@@ -62,13 +72,40 @@ class Quantile(Loss):
     def score(self, outputs: Reals, targets: _Targets, sample_weight: _Weights = None) -> float: ...
 
 class Poisson(Loss):
-    @staticmethod
-    def score(outputs: Reals, targets: _Targets, sample_weight: _Weights = None) -> float: ...
+    log_input: bool
+    def __init__(self, log_input: BoolLike = True) -> None: ...
+    def score(self, outputs: Reals, targets: _Targets, sample_weight: _Weights = None) -> float: ...
+
+class GaussianNLL(Loss):
+    epsilon: float
+    def __init__(self, epsilon: FloatLike = 1e-6) -> None: ...
+    def score(self, outputs: Reals, targets: _Targets, sample_weight: _Weights = None) -> float: ...
+
+class Hinge(Loss):
+    def score(self, outputs: Reals, targets: _Targets, sample_weight: _Weights = None) -> float: ...
+
+class SquaredHinge(Hinge): ...
 
 class CrossEntropy(Loss):
+    label_smoothing: float
+    def __init__(self, label_smoothing: FloatLike = 0.0) -> None: ...
     @staticmethod
     def score(outputs: Reals, targets: _Targets, sample_weight: _Weights = None) -> float: ...
 
 class BinaryCrossEntropy(Loss):
+    @staticmethod
+    def score(outputs: Reals, targets: _Targets, sample_weight: _Weights = None) -> float: ...
+
+class FocalCrossEntropy(Loss):
+    gamma: float
+    alpha: tuple[float, ...] | None
+    def __init__(self, gamma: FloatLike = 2.0, alpha: Sequence[FloatLike] | None = None) -> None: ...
+    @staticmethod
+    def score(outputs: Reals, targets: _Targets, sample_weight: _Weights = None) -> float: ...
+
+class BinaryFocalCrossEntropy(Loss):
+    gamma: float
+    alpha: float | None
+    def __init__(self, gamma: FloatLike = 2.0, alpha: FloatLike | None = None) -> None: ...
     @staticmethod
     def score(outputs: Reals, targets: _Targets, sample_weight: _Weights = None) -> float: ...

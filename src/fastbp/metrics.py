@@ -121,22 +121,24 @@ def d2_pinball(outputs, targets, sample_weight=None, q=0.5):
     return _share_spared(pinball(outputs), pinball(center), sample_weight)
 
 
-def d2_poisson(outputs, targets, sample_weight=None):
+def d2_poisson(outputs, targets, sample_weight=None, log_input=False):
     """Return the share of the Poisson deviance of the mean that is explained, mean over outputs.
 
-    Outputs are logarithms of expected counts; both of shape (n_samples, n_out). Cameron & Windmeijer 1996, "R-squared
-    measures for count data regression models".
+    Outputs are expected counts, or their logarithms; both of shape (n_samples, n_out). Cameron & Windmeijer 1996,
+    "R-squared measures for count data regression models".
     """
     outputs = outputs.astype(np.float64)
     targets = targets.astype(np.float64)
     center = np.average(targets, axis=0, weights=sample_weight)
-    log_targets = np.log(np.where(targets == 0, 1, targets))
-    log_center = np.log(np.where(center == 0, 1, center))
+    counted = targets > 0  # where it is not, y log(y / m) is 0
 
     def deviance(log_mean, mean):
-        return targets * (log_targets - log_mean) - targets + mean
+        log_ratio = np.log(targets, where=counted, out=np.zeros_like(targets)) - np.where(counted, log_mean, 0)
+        return targets * log_ratio - targets + mean
 
-    return _share_spared(deviance(outputs, np.exp(outputs)), deviance(log_center, center), sample_weight)
+    with np.errstate(divide="ignore", over="ignore"):
+        of_outputs = deviance(outputs, np.exp(outputs)) if log_input else deviance(np.log(outputs), outputs)
+        return _share_spared(of_outputs, deviance(np.log(center), center), sample_weight)
 
 
 def _share_spared(error, of_constant, sample_weight):

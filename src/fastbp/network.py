@@ -9,7 +9,7 @@ import uuid
 import numpy as np
 
 from . import layers as _layers
-from . import losses as _losses
+from ._custom_loss import as_loss
 from ._engine.engine import Data, Program
 from ._validation import as_dtype, as_reals, as_sample_weight, as_samples, boolean, integer
 from .initializers import generator
@@ -252,7 +252,7 @@ class Network:
         X : array-like of shape (n_samples, n_in)
         y : array-like
             Targets as the loss takes them.
-        loss : Loss
+        loss : Loss or object with value_and_grad
         sample_weight : array-like of shape (n_samples,), optional
             Not negative, not all zero.
         training : bool, default False
@@ -280,20 +280,20 @@ class Network:
 
     def _data(self, X, y, loss, sample_weight=None):
         """Return checked data for the engine, and the targets and weights in it."""
+        loss = as_loss(loss)
         X, y, weights = self._checked(X, y, loss, sample_weight)
         return self._as_data(X, y, loss, weights), y, weights
 
     def _checked(self, X, y, loss, sample_weight=None):
         """Return inputs, targets and weights as the engine takes them."""
-        loss = _losses.as_loss(loss)
-        loss.check(self.layers[-1].activation)
+        loss.check(self.layers[-1].activation, self.n_out)
         self._notice_freezing()
         X = as_samples(X, self.n_in, self.dtype)
         return X, loss.targets(y, len(X), self.n_out, self.dtype), as_sample_weight(sample_weight, len(X))
 
-    def _as_data(self, X, y, loss, weights):
+    def _as_data(self, X, y, loss, weights, gain=1.0):
         """Return for the engine what `_checked` has returned, or some rows of it."""
-        return Data(self._program, X, y, weights, loss.config())
+        return Data(self._program, X, y, weights, loss.config(), gain)
 
     def save(self, path):
         """Write the network to a file, which is whole or not there: an older one stays until the new one is done.

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from .layers import Layer
 from .losses import Loss
-from .typing import Activation, BoolLike, DType, HiddenActivation, IntLike, Reals
+from .typing import Activation, BoolLike, DType, HiddenActivation, IntLike, Reals, ValueAndGrad
 
 __all__ = ["Network"]
 
@@ -42,7 +42,7 @@ class Network:
         self,
         X: ArrayLike,
         y: ArrayLike,
-        loss: Loss,
+        loss: Loss | ValueAndGrad,
         sample_weight: ArrayLike | None = None,
         training: BoolLike = False,
         seed: IntLike = 0,

@@ -6,13 +6,15 @@ from typing import ClassVar
 import numpy as np
 
 from . import _fitting, _splitting
-from . import losses as _losses
+from ._class_weights import class_weights
+from ._custom_loss import CustomLoss, as_loss
 from ._engine.online import Learner
 from ._engine.training import Training
 from ._scoring import Scores, as_metrics
 from ._validation import Checked, as_reals, as_sample_weight, boolean, integer, one_of, real
 from .callbacks import Callback
 from .layers import Layer
+from .losses import default_loss
 from .network import Network, _aligned
 from .optimizers import Adam, as_optimizer
 
@@ -30,9 +32,9 @@ class Trainer(Checked):
     ----------
     net : Network
         Trained in place.
-    loss : Loss, optional
+    loss : Loss or object with value_and_grad(outputs, targets), optional
         By default what goes with the output: CrossEntropy with softmax, BinaryCrossEntropy with sigmoid, SquaredError
-        with any other.
+        with any other. docs/losses.md tells of them all.
     optimizer : Optimizer, optional
         Adam() by default.
     batch_size : int, default 32
@@ -70,8 +72,8 @@ class Trainer(Checked):
         if not isinstance(net, Network):
             raise TypeError(f"net must be a fastbp.Network, got {net!r}")
         output = net.layers[-1].activation
-        loss = _losses.default_loss(output) if loss is None else _losses.as_loss(loss)
-        loss.check(output)
+        loss = default_loss(output) if loss is None else as_loss(loss)
+        loss.check(output, net.n_out)
         self._network = net
         self._loss = loss
         self.optimizer = Adam() if optimizer is None else optimizer
@@ -95,8 +97,8 @@ class Trainer(Checked):
 
     @property
     def loss(self):
-        """The loss that is made smaller."""
-        return self._loss
+        """The loss that is made smaller, as given."""
+        return self._loss.wrapped if isinstance(self._loss, CustomLoss) else self._loss
 
     def fit(
         self,
@@ -112,6 +114,7 @@ class Trainer(Checked):
         validation_split=None,
         split="shuffle",
         metrics=None,
+        class_weight=None,
     ):
         """Train for a number of epochs.
 
@@ -147,6 +150,10 @@ class Trainer(Checked):
             (see `fastbp.metrics`), or functions of (outputs, targets, sample_weight) that return a number and are
             called by their own name. Targets are as the engine takes them: labels (n_samples,) or rows
             (n_samples, n_out); weights (n_samples,) or None.
+        class_weight : "balanced" or dict, optional
+            A weight for each class, which the sample weights are multiplied by: ``{label: weight}``, 1 for a label that
+            is missing; or ``n_samples / (n_classes * count)`` for each class that occurs, as scikit-learn has it. For
+            targets that name one class a sample. Validation data is not weighted by it.
 
         Returns
         -------
@@ -167,14 +174,15 @@ class Trainer(Checked):
         callbacks = self._callbacks(callbacks, epochs, boolean(progress, "progress"))
         metrics = None if metrics is None else as_metrics(metrics)
         _check_split(validation_data, validation_split, split, metrics)
-        rows = net._checked(X, y, self.loss, sample_weight)
+        rows = net._checked(X, y, self._loss, sample_weight)
         held_back = None
         if validation_split is not None:
             rows, held_back = self._divided(*rows, validation_split, split)
         elif validation_data is not None:
             held_back = self._validation_data(validation_data)
         validation = None if held_back is None else self._evaluation(*held_back, metrics)
-        data = net._as_data(rows[0], rows[1], self.loss, rows[2])
+        X, y, weights = self._weighted(*rows, class_weight)
+        data = net._as_data(X, y, self._loss, weights)
         self._retire_learner()
         fit = _fitting.Fit(self, data, shuffle, callbacks, validation)
         fit.run(epochs)
@@ -199,53 +207,71 @@ class Trainer(Checked):
             self._n_batches,
         )
 
-    def learn_one(self, x, y):
+    def learn_one(self, x, y, sample_weight=None, class_weight=None):
         """Learn from one sample: one step of the optimiser.
 
         Parameters
         ----------
         x : array-like of shape (n_in,)
         y : int, float or array-like of shape (n_out,)
-            A label for CrossEntropy, otherwise the target.
+            A label for losses of labels, otherwise the target.
+        sample_weight : float, optional
+            What the gradient is multiplied by, for there is no mean that it could be a weight of. Not negative; with 0
+            nothing happens.
+        class_weight : dict, optional
+            Another such factor for each class, ``{label: weight}``, 1 for a label that is missing.
 
         Returns
         -------
         float
-            The loss of the sample before the step.
+            The loss of the sample before the step, without the weight.
 
         Raises
         ------
         TypeError, ValueError, DivergedError
             As from `fit`.
         """
+        weight = 1.0
+        if sample_weight is not None or class_weight is not None:
+            weight = self._weight_of_one(y, sample_weight, class_weight)
         learner = self._learner
-        if learner is not None and self._learner_of == (
-            self.optimizer.kind,
-            Layer.n_toggles,
-            vars(self.optimizer),
-            vars(self._loss),
+        if (
+            learner is not None
+            and weight
+            and self._learner_of == (self.optimizer.kind, Layer.n_toggles, vars(self.optimizer), vars(self._loss))
         ):
-            loss = learner.learn(x, y)
+            loss = learner.learn(x, y, weight)
             if loss is not None:
                 return loss
-        return self._learn_with_care(x, y)
+        return self._learn_with_care(x, y, weight)
 
-    def _learn_with_care(self, x, y):
+    def _weight_of_one(self, y, sample_weight, class_weight):
+        weight = 1.0 if sample_weight is None else real(sample_weight, "sample_weight", 0)
+        if class_weight is None:
+            return weight
+        if class_weight == "balanced":
+            raise ValueError('class_weight="balanced" means nothing for one sample: give the weights, {label: weight}')
+        targets = self._loss.targets(np.asarray(y)[None], 1, self.network.n_out, self.network.dtype)
+        return weight * float(class_weights(class_weight, self._loss, targets, self.network.n_out)[0])
+
+    def _learn_with_care(self, x, y, weight):
         """What `learn_one` does when arguments need checks, the optimiser is new, or numbers grow too large."""
         net = self.network
         x = np.asarray(x)
         if x.shape != (net.n_in,):
             raise ValueError(f"x must have shape ({net.n_in},), got {x.shape}")
-        data, targets, _ = net._data(x[None, :], np.asarray(y)[None], self.loss)
+        X, targets, _ = net._checked(x[None, :], np.asarray(y)[None], self._loss)
+        data = net._as_data(X, targets, self._loss, None, weight)
+        if weight == 0:
+            return net._program.loss(data)
         self._retire_learner()
         self._prepare_states()
         config = self.optimizer.config()
         self._learner = Learner(
-            net._program, self.loss.config(), config, self._states, self._n_steps, self.seed, self._n_batches
+            net._program, self._loss.config(), config, self._states, self._n_steps, self.seed, self._n_batches
         )
         self._learner_of = self.optimizer.kind, Layer.n_toggles, dict(vars(self.optimizer)), dict(vars(self._loss))
-        target = int(targets[0]) if targets.ndim == 1 else targets[0]
-        loss = self._learner.learn(as_reals(x, "x", net.dtype), target, checked=True)
+        loss = self._learner.learn(as_reals(x, "x", net.dtype), targets[0], weight, checked=True)
         if loss is not None:
             return loss
         self._retire_learner()
@@ -273,7 +299,7 @@ class Trainer(Checked):
             self._n_steps, self._n_batches = self._learner.n_steps, self._learner.n_batches
             self._learner = None
 
-    def evaluate(self, X, y, sample_weight=None, *, metrics=None):
+    def evaluate(self, X, y, sample_weight=None, *, metrics=None, class_weight=None):
         """Return loss and scores on data that was, preferably, not trained on.
 
         Parameters
@@ -282,12 +308,14 @@ class Trainer(Checked):
             As for `fit`.
         metrics : sequence of str or callable, optional
             As for `fit`; by default the loss's own metric.
+        class_weight : "balanced" or dict, optional
+            As for `fit`.
 
         Returns
         -------
         dict of str to float
-            ``"loss"``, and the metrics: by default the loss's own, ``"accuracy"`` (CrossEntropy, BinaryCrossEntropy),
-            ``"d2"`` (Quantile, Poisson) or ``"r2"``.
+            ``"loss"``, and the metrics: by default the loss's own, ``"accuracy"`` for losses of classes, ``"d2"``
+            (Quantile, Poisson) or ``"r2"``, and none for a loss that is not fastbp's.
 
         Raises
         ------
@@ -295,13 +323,20 @@ class Trainer(Checked):
             If an argument is not of this kind, or a metric cannot be computed for these targets.
         """
         metrics = None if metrics is None else as_metrics(metrics)
-        rows = self.network._checked(X, y, self.loss, sample_weight)
-        return self._evaluate(*self._evaluation(*rows, metrics))
+        rows = self.network._checked(X, y, self._loss, sample_weight)
+        return self._evaluate(*self._evaluation(*self._weighted(*rows, class_weight), metrics))
+
+    def _weighted(self, X, targets, weights, class_weight):
+        """Return the same, with weights of classes in the weights."""
+        if class_weight is not None:
+            of_classes = class_weights(class_weight, self._loss, targets, self.network.n_out)
+            weights = as_sample_weight(of_classes if weights is None else weights * of_classes, len(X), "class_weight")
+        return X, targets, weights
 
     def _evaluation(self, X, targets, weights, metrics):
         """Return what `_evaluate` takes: data for the engine, and what to compute of its predictions."""
-        scores = Scores(metrics, self.loss, targets, weights, self.network.n_out)
-        return self.network._as_data(X, targets, self.loss, weights), scores
+        scores = Scores(metrics, self._loss, targets, weights, self.network.n_out)
+        return self.network._as_data(X, targets, self._loss, weights), scores
 
     def _evaluate(self, data, scores):
         net = self.network
@@ -313,14 +348,14 @@ class Trainer(Checked):
         if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
             raise TypeError("validation_data must be (X, y) or (X, y, sample_weight)")
         try:
-            return self.network._checked(validation_data[0], validation_data[1], self.loss, *validation_data[2:])
+            return self.network._checked(validation_data[0], validation_data[1], self._loss, *validation_data[2:])
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation_data: {error}") from error
 
     def _divided(self, X, targets, weights, fraction, how):
         """Return (X, targets, weights) to train on and the same to validate on."""
         parts = []
-        for rows in _splitting.held_back(how, fraction, targets, self.loss, self.seed):
+        for rows in _splitting.held_back(how, fraction, targets, self._loss, self.seed):
             y = targets[rows]
             try:
                 parts.append((X[rows], y, as_sample_weight(None if weights is None else weights[rows], len(y))))

@@ -1,5 +1,5 @@
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
 
 from numpy.typing import ArrayLike
 
@@ -8,7 +8,7 @@ from .history import History
 from .losses import Loss
 from .network import Network
 from .optimizers import Optimizer
-from .typing import BoolLike, FloatLike, IntLike, Metric, Split
+from .typing import BoolLike, ClassWeight, FloatLike, IntLike, Metric, Split, ValueAndGrad
 
 __all__ = ["Trainer"]
 
@@ -18,7 +18,7 @@ class Trainer:
     @property
     def network(self) -> Network: ...
     @property
-    def loss(self) -> Loss: ...
+    def loss(self) -> Any: ...  # what was given, with the parameters it has
     optimizer: Optimizer
     batch_size: int
     n_threads: int
@@ -29,7 +29,7 @@ class Trainer:
     def __init__(
         self,
         net: Network,
-        loss: Loss | None = None,
+        loss: Loss | ValueAndGrad | None = None,
         optimizer: Optimizer | None = None,
         batch_size: IntLike = 32,
         n_threads: IntLike = 1,
@@ -49,8 +49,15 @@ class Trainer:
         validation_split: FloatLike | None = None,
         split: Split = "shuffle",
         metrics: Metric | Iterable[Metric] | None = None,
+        class_weight: ClassWeight | None = None,
     ) -> History: ...
-    def learn_one(self, x: ArrayLike, y: ArrayLike) -> float: ...
+    def learn_one(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: FloatLike | None = None,
+        class_weight: Mapping[int, FloatLike] | None = None,
+    ) -> float: ...
     def evaluate(
         self,
         X: ArrayLike,
@@ -58,4 +65,5 @@ class Trainer:
         sample_weight: ArrayLike | None = None,
         *,
         metrics: Metric | Iterable[Metric] | None = None,
+        class_weight: ClassWeight | None = None,
     ) -> dict[str, float]: ...

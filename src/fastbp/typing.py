@@ -4,8 +4,8 @@ The stubs are written with them. fastbp itself does not import this module; a pr
 ``from fastbp.typing import Activation``.
 """
 
-from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 __all__ = [
     "Activation",
     "BoolLike",
+    "ClassWeight",
     "DType",
     "DTypeName",
     "FloatLike",
@@ -23,6 +24,7 @@ __all__ = [
     "Reals",
     "Split",
     "Target",
+    "ValueAndGrad",
 ]
 
 HiddenActivation: TypeAlias = Literal[
@@ -45,3 +47,11 @@ FloatLike: TypeAlias = float | np.floating[Any] | np.integer[Any]
 
 # A name, "top_3" say, or a function of (outputs, targets, sample_weight)
 Metric: TypeAlias = str | Callable[[Any, Any, Any], FloatLike]
+
+ClassWeight: TypeAlias = Literal["balanced"] | Mapping[int, FloatLike]
+
+
+class ValueAndGrad(Protocol):
+    """A loss of the caller's own: docs/losses.md says what it is given and what it returns."""
+
+    def value_and_grad(self, outputs: Any, targets: Any, /) -> tuple[Any, Any]: ...

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastbp
+from fastbp.losses import Loss
 from fastbp.optimizers import Optimizer
-from fastbp.typing import Activation, DType, HiddenActivation, Reals
+from fastbp.typing import Activation, DType, HiddenActivation, Reals, ValueAndGrad
 
 
 def make(activation: HiddenActivation, output: Activation, dtype: DType = "float32") -> fastbp.Network:
@@ -107,6 +108,26 @@ def check() -> float:
     return error
 
 
+class LogSquares:
+    def value_and_grad(self, outputs: Reals, targets: Reals) -> tuple[Reals, Reals]:
+        error = outputs - targets
+        return np.log1p(error**2).sum(axis=1), 2 * error / (1 + error**2)
+
+
+def lose() -> float:
+    """Losses with parameters, one of the program's own, and weights."""
+    X, y = data(20)
+    losses: list[Loss | ValueAndGrad] = [fastbp.Huber(delta=0.5), fastbp.Quantile(np.float32(0.9)), LogSquares()]
+    error = max(fastbp.check_gradients(make("tanh", "identity", np.float64), X, X[:, :3], loss) for loss in losses)
+    focal = fastbp.FocalCrossEntropy(gamma=1, alpha=[1, 2, 0.5])
+    focal.gamma = 3
+    trainer = fastbp.Trainer(make("relu", "softmax"), focal)
+    trainer.fit(X, y, epochs=1, class_weight="balanced")
+    trainer.evaluate(X, y, class_weight={0: 1, 2: 0.5})
+    trainer.learn_one(X[0], y[0], sample_weight=2, class_weight={0: 3})
+    return error
+
+
 def diverge() -> tuple[int, int, int | None]:
     X = data(20)[0]
     trainer = fastbp.Trainer(make("identity", "identity"), fastbp.SquaredError(), fastbp.Adam(1e30, beta_1=0))
@@ -131,5 +152,6 @@ def main(folder: Path) -> None:
     assert describe(net) == {"0": "relu", "1": "softmax"}
     keep(folder)
     assert check() < 1e-5
+    assert lose() < 1e-5
     assert diverge()[0] >= 0
     load()

@@ -1,7 +1,8 @@
 from libc.stdint cimport uint64_t
 
 from fastbp._engine.buffers cimport View
-from fastbp._engine.kernels cimport Kernels, Loss, idx
+from fastbp._engine.kernels cimport Kernels, idx
+from fastbp._engine.losses cimport HeldLoss, Targets
 from fastbp._engine.passes cimport Batches
 from fastbp._engine.program cimport Op, Pass, Slot
 from fastbp._engine.workspace cimport Workspace
@@ -54,12 +55,16 @@ cdef class Program:
 
 cdef class Data:
     cdef readonly idx n_rows
-    cdef readonly bint fused
     cdef readonly double weight
-    cdef Loss loss
+    cdef HeldLoss loss
+    cdef double gain
+    cdef object targets         # of a loss that is called: as they came, for it alone knows what they are
+    cdef object sample_weight
     cdef View x
-    cdef View y
+    cdef View y                 # one of these two
+    cdef View labels
     cdef View weights
-    cdef bint has_labels
 
-    cdef void fill(self, Batches* b) noexcept
+    cdef void fill(self, Program program, Batches* b) noexcept
+    cdef View forward(self, Program program, Batches* b, idx begin, idx n, rows)
+    cdef View call(self, Program program, outputs, View values, rows, Targets* answer)

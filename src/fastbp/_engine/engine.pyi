@@ -39,14 +39,13 @@ class Data:
     @property
     def n_rows(self) -> int: ...
     @property
-    def fused(self) -> bool: ...
-    @property
     def weight(self) -> float: ...
     def __new__(
         cls,
         program: Program,
         x: Reals,
-        y: NDArray[np.intp] | Reals,
+        y: NDArray[Any],
         weights: NDArray[np.float64] | None,
         loss: Mapping[str, Any],
+        gain: float = 1.0,
     ) -> Self: ...

@@ -4,8 +4,11 @@ The classes here trust the shapes that the Python layer has checked and made; th
 let the engine read or write memory that is not its own.
 """
 
+import numpy as np
+
 from cpython.buffer cimport PyBuffer_Release
 from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport NAN
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
@@ -16,7 +19,7 @@ from fastbp._engine.kernels cimport (
     ELU, GELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX, SOFTPLUS, TANH, Kernels, Panels, idx
 )
 from fastbp._engine.kinds cimport kind_of
-from fastbp._engine.losses cimport read_loss
+from fastbp._engine.losses cimport HeldLoss, Targets
 from fastbp._engine.passes cimport Batches, finish_output, forward_pass, loss_and_gradient, loss_of_rows
 from fastbp._engine.program cimport Op, Slot, at
 from fastbp._engine.rng cimport batch_seed
@@ -255,7 +258,10 @@ cdef class Program:
 
         With `training` layers behave as in `loss_and_grad`, but keep nothing.
         """
-        cdef View result = None if out is None else view(out, "out", data.n_rows * self.n_out, self.format(), True)
+        cdef bint called = data.loss.call is not None
+        cdef object outputs = np.empty((data.n_rows, self.n_out), self.dtype) if called else out
+        cdef bint wants_outputs = outputs is not None
+        cdef View result = None
         cdef idx most = data.n_rows if training and self.whole_batch else <idx> PREDICT_ROWS
         cdef Workspace workspace = self.borrow(min(data.n_rows, most), 1, False)
         cdef Batches b = self.batches(workspace, data.x)
@@ -265,9 +271,10 @@ cdef class Program:
         cdef idx begin = 0
         cdef idx end = 0
         cdef idx n
-        cdef bint wants_outputs = out is not None
         cdef uint64_t mode
-        data.fill(&b)
+        if wants_outputs:
+            result = view(outputs, "out", data.n_rows * self.n_out, self.format(), True)
+        data.fill(self, &b)
         b.run.training = training
         b.run.seed = batch_seed(seed, 0)
         b.capacity = min(b.capacity, most)      # a borrowed workspace may be larger: the sum must not know
@@ -278,7 +285,10 @@ cdef class Program:
                 while begin < end:
                     n = min(data.n_rows - begin, b.capacity)
                     b.run.first_sample = begin
-                    total += loss_of_rows(&b, begin, n, False, 0, 1)
+                    if called:
+                        forward_pass(&b, begin, n, 0, 1)
+                    else:
+                        total += loss_of_rows(&b, begin, n, False, 0, 1)
                     if wants_outputs:
                         finish_output(&b, 0, 1)
                         panels = Panels(output.value, output.stride, n, 0, b.run.n_panels)
@@ -288,6 +298,11 @@ cdef class Program:
                 fpmode_leave(mode)
             PyErr_CheckSignals()            # Ctrl-C
         self.spare = workspace
+        if called:
+            if out is not None:
+                out[...] = outputs
+            data.call(self, outputs, result, slice(data.n_rows), &b.targets)
+            total = b.targets.given_loss
         return total / data.weight
 
     def loss_and_grad(self, Data data, grad, bint training=False, uint64_t seed=0, uint64_t batch=0):
@@ -296,14 +311,18 @@ cdef class Program:
         With `training` layers behave as in a training with this seed, in the batch of this number.
         """
         cdef View gradient = view(grad, "grad", self.n_params, self.format(), True)
-        cdef Workspace workspace = self.borrow(self.rows_at_once(data.n_rows, training), 1, True)
+        cdef idx n = data.n_rows if data.loss.call is not None else self.rows_at_once(data.n_rows, training)
+        cdef Workspace workspace = self.borrow(n, 1, True)
         cdef Batches b = self.batches(workspace, data.x)
+        cdef View _held
         cdef double total
         cdef uint64_t mode
-        data.fill(&b)
+        data.fill(self, &b)
         b.run.grads = gradient.data
         b.run.training = training
         b.run.seed = batch_seed(seed, batch)
+        if data.loss.call is not None:
+            _held = data.forward(self, &b, 0, data.n_rows, slice(data.n_rows))
         with nogil:
             mode = fpmode_enter()
             total = loss_and_gradient(&b, 0, data.n_rows, 0, 1)
@@ -322,25 +341,29 @@ cdef class Data:
     y : ndarray of shape (n_rows,) of intp, labels; or of shape (n_rows, n_out) in the network's dtype
     weights : ndarray of shape (n_rows,), float64, or None
     loss : dict
-        The configuration of a loss.
+        The configuration of a loss. With "call" in it, y is anything with rows.
+    gain : float
+        What the gradient is multiplied by besides the weights, of which a mean is taken.
     """
 
-    def __cinit__(self, Program program, x, y, weights, loss):
+    def __cinit__(self, Program program, x, y, weights, loss, double gain=1):
         cdef idx i
         cdef idx label
         self.n_rows = len(x)
-        self.loss = read_loss(loss)
-        self.fused = loss["fused"]
+        self.loss = HeldLoss(loss, program.n_out)
+        self.gain = gain
         self.x = view(x, "x", self.n_rows * program.n_in, program.format())
-        self.has_labels = y.ndim == 1
-        if self.has_labels:
-            self.y = view(y, "y", self.n_rows, b"i")
+        if self.loss.call is not None:
+            self.targets = y
+            self.sample_weight = weights
+        elif y.ndim == 1:
+            self.labels = view(y, "y", self.n_rows, b"i")
             for i in range(self.n_rows):
-                label = (<const idx*> self.y.data)[i]
+                label = (<const idx*> self.labels.data)[i]
                 if label < 0 or label >= program.n_out:
                     raise ValueError(f"labels must be in 0 ... {program.n_out - 1}, got {label} in row {i}")
         else:
-            self.y = view(y, "y", self.n_rows * program.n_out, program.format())
+            self.y = view(y, "y", self.n_rows * self.loss.n_targets(program.n_out), program.format())
         self.weight = <double> self.n_rows
         if weights is not None:
             self.weights = view(weights, "weights", self.n_rows, b"d")
@@ -348,10 +371,45 @@ cdef class Data:
             for i in range(self.n_rows):
                 self.weight += (<const double*> self.weights.data)[i]
 
-    cdef void fill(self, Batches* b) noexcept:
-        b.run.fused_output = self.fused
-        b.targets.loss = self.loss
-        b.targets.labels = <const idx*> self.y.data if self.has_labels else NULL
-        b.targets.rows = NULL if self.has_labels else self.y.data
+    cdef void fill(self, Program program, Batches* b) noexcept:
+        b.run.fused_output = self.loss.fused
+        b.targets.loss = self.loss.c
+        b.targets.labels = NULL if self.labels is None else <const idx*> self.labels.data
+        b.targets.rows = NULL if self.y is None else self.y.data
+        b.targets.n_targets = self.loss.n_targets(program.n_out)
         b.targets.weights = NULL if self.weights is None else <const double*> self.weights.data
         b.targets.weight = self.weight
+        b.targets.gain = self.gain
+
+    cdef View forward(self, Program program, Batches* b, idx begin, idx n, rows):
+        """Send n samples forward and have their loss computed by whom it was given.
+
+        `rows` are theirs in the data. Hold what is returned until the gradient has been taken from b.targets.given.
+        """
+        cdef object outputs = np.empty((n, program.n_out), program.dtype)
+        cdef View result = view(outputs, "outputs", -1, program.format(), True)
+        cdef Slot* output = &b.run.slots[b.run.output]
+        cdef Panels panels
+        cdef uint64_t mode
+        with nogil:
+            mode = fpmode_enter()
+            forward_pass(b, begin, n, 0, 1)
+            panels = Panels(output.value, output.stride, n, 0, b.run.n_panels)
+            b.run.kernels.unpack_rows(&panels, program.n_out, result.data)
+            fpmode_leave(mode)
+        return self.call(program, outputs, result, rows, &b.targets)
+
+    cdef View call(self, Program program, outputs, View values, rows, Targets* answer):
+        """From outputs (n, n_out), which `values` are, to answer.given_loss OUT and answer.given OUT.
+
+        Outputs that are not finite have a loss of NaN, and nobody is asked for it.
+        """
+        cdef View gradient = values
+        answer.given_loss = NAN
+        if kernels(program.bits).all_finite(values.data, values.n):
+            weights = None if self.sample_weight is None else self.sample_weight[rows]
+            loss, grad = self.loss.call(outputs, self.targets[rows], weights, self.gain)
+            gradient = view(grad, "grad", values.n, program.format())
+            answer.given_loss = loss
+        answer.given = gradient.data
+        return gradient

@@ -35,14 +35,27 @@ cdef enum LossKind:         # of the outputs, but where the loss takes in their 
     LOG_COSH
     QUANTILE
     POISSON                 # of the logarithm of the mean
+    POISSON_SOFTPLUS        # of the softplus, given what went into it
+    GAUSSIAN_NLL            # of means, then as many logarithms of variances
+    HINGE                   # of one margin an output, or of one of labels
+    SQUARED_HINGE
     CROSS_ENTROPY           # of the softmax, given what went into it
     BINARY_CROSS_ENTROPY    # of the sigmoid, given what went into it
+    FOCAL                   # of the softmax, given what went into it
+    BINARY_FOCAL            # of the sigmoid, given what went into it
+    GIVEN                   # none of the kernels': somebody else has computed value and gradient
 
 # A loss; each kind reads those parameters that it has.
 ctypedef struct Loss:
     int kind
     double delta            # HUBER: the error where the parabola becomes a line
     double q                # QUANTILE: which one
+    double lowest           # GAUSSIAN_NLL: of the logarithm of a variance
+    double smoothing        # CROSS_ENTROPY: the share of a target that goes to all classes
+    double gamma            # FOCAL, BINARY_FOCAL: the power of 1 - p
+    const double* alpha     # FOCAL: a factor for each class, or NULL
+    double positive         # BINARY_FOCAL: a factor for y = 1
+    double negative         # and for y = 0
 
 cdef enum:
     KERNELS_ABI = 2         # raised whenever the struct below changes

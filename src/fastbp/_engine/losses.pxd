@@ -1,5 +1,6 @@
 """From outputs and targets to the loss of each sample and the gradient at the output."""
 
+from fastbp._engine.buffers cimport View
 from fastbp._engine.kernels cimport Loss, idx
 from fastbp._engine.program cimport Pass
 
@@ -8,18 +9,31 @@ from fastbp._engine.program cimport Pass
 ctypedef struct Targets:
     Loss loss
     const idx* labels       # IN (n_rows,): the class of each row of the data, or NULL and
-    const void* rows        # IN (n_rows, n_out)
+    const void* rows        # IN (n_rows, n_targets)
+    idx n_targets           # of a row
     const double* weights   # IN (n_rows,): sample weights, or NULL
     const idx* order        # IN: sample s of the batch is row order[s] of the data; NULL: row first + s
     idx first
     double weight           # the sum of the weights of the batch: what a mean divides by
+    double gain             # what the gradient is multiplied by besides; 1 but for a weighted step on one sample
+    const void* given       # IN (n, n_out): for a loss of kind GIVEN, its gradient at the output
+    double given_loss       # and sum(w_i l_i)
     void* packed            # scratch for the targets as panels, laid out as the output's slot
     void* scale             # scratch (n_panels * panel,): weight of each sample / weight
     void* losses            # OUT (n_panels * panel,)
 
 
-cdef Loss read_loss(object config) except *
+cdef class HeldLoss:
+    cdef Loss c
+    cdef View alpha         # which c points to
+    cdef readonly bint fused
+    cdef object call        # of kind GIVEN: what computes it
+
+    cdef idx n_targets(self, idx n_out) noexcept
+    cdef bint takes_labels(self, idx n_out) noexcept
+
 cdef double sum_of_weights(const Targets* targets, idx n_samples) noexcept nogil
 cdef void loss_of_panels(const Pass* run, const Targets* targets, bint gradient, int thread,
                          int n_threads) noexcept nogil
 cdef double sum_of_losses(const Pass* run, const Targets* targets) noexcept nogil
+cdef double take_given(const Pass* run, const Targets* targets) noexcept nogil

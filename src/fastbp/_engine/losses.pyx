@@ -5,9 +5,12 @@ weights, and the gradient is that of exactly this mean. Sums over samples run in
 precision.
 """
 
+from libc.math cimport log
+
+from fastbp._engine.buffers cimport view
 from fastbp._engine.kernels cimport (
-    ABSOLUTE_ERROR, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HUBER, LOG_COSH, POISSON, QUANTILE, SQUARED_ERROR, Kernels,
-    Loss, Panels, idx
+    ABSOLUTE_ERROR, BINARY_CROSS_ENTROPY, BINARY_FOCAL, CROSS_ENTROPY, FOCAL, GAUSSIAN_NLL, GIVEN, HINGE, HUBER,
+    LOG_COSH, POISSON, POISSON_SOFTPLUS, QUANTILE, SQUARED_ERROR, SQUARED_HINGE, Kernels, Panels, idx
 )
 from fastbp._engine.program cimport Pass, Slot, at, divide
 
@@ -19,21 +22,55 @@ KINDS = {
     "log_cosh": LOG_COSH,
     "quantile": QUANTILE,
     "poisson": POISSON,
+    "poisson_softplus": POISSON_SOFTPLUS,
+    "gaussian_nll": GAUSSIAN_NLL,
+    "hinge": HINGE,
+    "squared_hinge": SQUARED_HINGE,
     "cross_entropy": CROSS_ENTROPY,
     "binary_cross_entropy": BINARY_CROSS_ENTROPY,
+    "focal": FOCAL,
+    "binary_focal": BINARY_FOCAL,
+    "given": GIVEN,
 }
 
 cdef enum:
     MOST_SAMPLES = 64       # in a panel of any target
 
 
-cdef Loss read_loss(object config) except *:
-    """The C form of a loss's configuration: a dict with the key "kind" and the parameters it has."""
-    cdef Loss loss
-    loss.kind = KINDS[config["kind"]]
-    loss.delta = config.get("delta", 0.0)
-    loss.q = config.get("q", 0.0)
-    return loss
+cdef class HeldLoss:
+    """The C form of a loss's configuration.
+
+    Parameters
+    ----------
+    config : dict
+        "kind", "fused", and the parameters that the loss has.
+    n_out : int
+    """
+
+    def __cinit__(self, config, idx n_out):
+        self.fused = config["fused"]
+        self.call = config.get("call")
+        self.c.kind = KINDS[config["kind"]]
+        self.c.delta = config.get("delta", 0.0)
+        self.c.q = config.get("q", 0.0)
+        self.c.lowest = log(config.get("epsilon", 1.0))
+        self.c.smoothing = config.get("label_smoothing", 0.0)
+        self.c.gamma = config.get("gamma", 0.0)
+        self.c.positive, self.c.negative = config.get("balance", (1.0, 1.0))
+        factors = config.get("factors")
+        if factors is not None:
+            self.alpha = view(factors, "factors", n_out, b"d")
+            self.c.alpha = <const double*> self.alpha.data
+
+    cdef idx n_targets(self, idx n_out) noexcept:
+        """How many numbers a row of targets has."""
+        return n_out // 2 if self.c.kind == GAUSSIAN_NLL else n_out
+
+    cdef bint takes_labels(self, idx n_out) noexcept:
+        """Whether an integer is the label of a class, and not a number."""
+        if self.c.kind == HINGE or self.c.kind == SQUARED_HINGE:
+            return n_out > 1
+        return self.c.kind == CROSS_ENTROPY or self.c.kind == FOCAL
 
 
 cdef inline idx row_of(const Targets* targets, idx sample) noexcept nogil:
@@ -51,16 +88,16 @@ cdef double sum_of_weights(const Targets* targets, idx n_samples) noexcept nogil
 
 
 cdef void set_scale(const Kernels* k, const Targets* targets, idx n_samples, idx first, idx last) noexcept nogil:
-    """scale[s] = w_s / sum of w, for the samples first ... last - 1, and 0 for those that fill the last panel."""
+    """scale[s] = gain w_s / sum of w, for the samples first ... last - 1, and 0 for those that fill the last panel."""
     cdef double value
     cdef idx s
     for s in range(first, last):
         if s >= n_samples:
             value = 0
         elif targets.weights == NULL:
-            value = 1 / targets.weight
+            value = targets.gain / targets.weight
         else:
-            value = targets.weights[row_of(targets, s)] / targets.weight
+            value = targets.gain * targets.weights[row_of(targets, s)] / targets.weight
         if k.bits == 32:
             (<float*> targets.scale)[s] = <float> value
         else:
@@ -77,9 +114,9 @@ cdef void loss_of_panels(const Pass* run, const Targets* targets, bint gradient,
     cdef idx p, s, sample, begin
     divide(run.n_panels, 1, thread, n_threads, &panels.first, &panels.last)
     if targets.labels == NULL and targets.order != NULL:
-        k.pack_rows(targets.rows, targets.order, output.n_features, &panels)
+        k.pack_rows(targets.rows, targets.order, targets.n_targets, &panels)
     elif targets.labels == NULL:
-        k.pack_rows(at(targets.rows, targets.first * output.n_features, k), NULL, output.n_features, &panels)
+        k.pack_rows(at(targets.rows, targets.first * targets.n_targets, k), NULL, targets.n_targets, &panels)
     if gradient:
         set_scale(k, targets, run.n_samples, panels.first * k.panel, panels.last * k.panel)
     for p in range(panels.first, panels.last):
@@ -105,3 +142,11 @@ cdef double sum_of_losses(const Pass* run, const Targets* targets) noexcept nogi
         value = (<float*> targets.losses)[s] if run.kernels.bits == 32 else (<double*> targets.losses)[s]
         total += value if targets.weights == NULL else targets.weights[row_of(targets, s)] * value
     return total
+
+
+cdef double take_given(const Pass* run, const Targets* targets) noexcept nogil:
+    """Return sum(w_i l_i) of a loss that somebody else has computed; its gradient at the output OUT."""
+    cdef const Slot* output = &run.slots[run.output]
+    cdef Panels panels = Panels(output.grad, output.stride, run.n_samples, 0, run.n_panels)
+    run.kernels.pack_rows(targets.given, NULL, output.n_features, &panels)
+    return targets.given_loss

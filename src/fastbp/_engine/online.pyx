@@ -4,14 +4,14 @@ from cpython.buffer cimport PyBuffer_Release
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from cpython.number cimport PyIndex_Check
-from libc.math cimport INFINITY, isfinite
+from libc.math cimport INFINITY, floor, isfinite
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
 from fastbp._engine.buffers cimport View, lend, view
 from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
-from fastbp._engine.kernels cimport CROSS_ENTROPY, Kernels, Loss, idx
-from fastbp._engine.losses cimport read_loss
+from fastbp._engine.kernels cimport Kernels, idx
+from fastbp._engine.losses cimport HeldLoss
 from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
 from fastbp._engine.passes cimport Batches, row_gradient, row_is_bounded, row_loss
 from fastbp._engine.rng cimport batch_seed
@@ -43,10 +43,12 @@ cdef class Learner:
     cdef Hyper hyper
     cdef View states
     cdef void* grads
-    cdef Loss loss
-    cdef bint fused
+    cdef HeldLoss loss
+    cdef idx n_targets
+    cdef bint takes_labels
     cdef double lowest          # what a target may be
     cdef double highest
+    cdef bint whole
     cdef bint unlimited
     cdef uint64_t seed
     cdef readonly uint64_t n_steps
@@ -54,9 +56,11 @@ cdef class Learner:
 
     def __cinit__(self, Program program, loss, optimizer, states, n_steps, uint64_t seed=0, uint64_t n_batches=0):
         self.program = program
-        self.loss = read_loss(loss)
-        self.fused = loss["fused"]
+        self.loss = HeldLoss(loss, program.n_out)
+        self.n_targets = self.loss.n_targets(program.n_out)
+        self.takes_labels = self.loss.takes_labels(program.n_out)
         self.lowest, self.highest = loss["limits"]
+        self.whole = loss["whole"]
         self.unlimited = self.lowest == -INFINITY and self.highest == INFINITY
         self.hyper = read_hyper(optimizer)
         self.n_steps = n_steps
@@ -72,15 +76,15 @@ cdef class Learner:
     def __dealloc__(self):
         free(self.grads)
 
-    def learn(self, x, y, bint checked=False):
-        """Learn from x (n_in,) and y: a label, a number, or (n_out,).
+    def learn(self, x, y, double weight=1, bint checked=False):
+        """Learn from x (n_in,) and y: a label, a number, or (n_targets,). The gradient is multiplied by the weight.
 
         Returns
         -------
         float or None
             The loss before the step. None if x and y are not just such arrays of the network's dtype and plain
-            numbers (a row of numbers that have limits only if `checked`), or if the step might lead beyond finite
-            numbers: then nothing has happened.
+            numbers (a row of numbers that have limits only if `checked`), if the loss has no way for a single sample,
+            or if the step might lead beyond finite numbers: then nothing has happened.
         """
         cdef Program program = self.program
         cdef Py_buffer row, target
@@ -91,21 +95,23 @@ cdef class Learner:
         cdef const void* targets = NULL
         if program.training:
             raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
-        if self.loss.kind == CROSS_ENTROPY and PyIndex_Check(y) and not hasattr(y, "__len__"):
+        if self.loss.call is not None:
+            return None
+        if self.takes_labels and PyIndex_Check(y) and not hasattr(y, "__len__"):
             if not 0 <= y < program.n_out:
                 return None
             label = y
-        elif program.n_out == 1 and (PyFloat_Check(y) or PyLong_Check(y)):
+        elif self.n_targets == 1 and not self.takes_labels and (PyFloat_Check(y) or PyLong_Check(y)):
             try:
                 number = y
             except OverflowError:
                 return None
-            if not self.lowest <= number <= self.highest:
+            if not self.lowest <= number <= self.highest or (self.whole and number != floor(number)):
                 return None
             number_f32 = <float> number
             targets = <const void*> &number_f32 if program.bits == 32 else <const void*> &number
         elif checked or self.unlimited:
-            if not lend(y, program.dtype, &target, program.n_out, False):
+            if not lend(y, program.dtype, &target, self.n_targets, False):
                 return None
             has_row = True
             targets = target.buf
@@ -116,13 +122,13 @@ cdef class Learner:
                 PyBuffer_Release(&target)
             return None
         try:
-            return self.step(row.buf, &label if targets == NULL else NULL, targets)
+            return self.step(row.buf, &label if targets == NULL else NULL, targets, weight)
         finally:
             PyBuffer_Release(&row)
             if has_row:
                 PyBuffer_Release(&target)
 
-    cdef object step(self, const void* x, const idx* label, const void* target):
+    cdef object step(self, const void* x, const idx* label, const void* target, double weight):
         cdef Program program = self.program
         cdef Batches b
         cdef double loss
@@ -130,17 +136,19 @@ cdef class Learner:
         self.prepare()
         b = program.batches(self.workspace, None)
         b.rows = x
-        b.run.fused_output = self.fused
+        b.run.fused_output = self.loss.fused
         b.run.grads = self.grads
         b.run.training = True
         b.run.skips_frozen = True
         b.run.seed = batch_seed(self.seed, self.n_batches)
         b.first_op = program.first_trainable
-        b.targets.loss = self.loss
+        b.targets.loss = self.loss.c
         b.targets.labels = label
         b.targets.rows = target
+        b.targets.n_targets = self.n_targets
         b.targets.weights = NULL
         b.targets.weight = 1
+        b.targets.gain = weight
         program.training = True
         if program.n_params < HOLD_GIL_BELOW:
             done = self.run(&b, &loss)

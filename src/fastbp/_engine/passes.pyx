@@ -8,7 +8,7 @@ from libc.math cimport isfinite
 from libc.string cimport memcpy
 
 from fastbp._engine.kernels cimport SOFTMAX, Kernels, Panels, idx
-from fastbp._engine.losses cimport loss_of_panels, sum_of_losses
+from fastbp._engine.losses cimport loss_of_panels, sum_of_losses, take_given
 from fastbp._engine.program cimport Op, Pass, Slot, at, barrier_wait, divide, wants_weights
 
 
@@ -67,6 +67,8 @@ cdef double loss_of_rows(Batches* b, idx begin, idx n, bint gradient, int thread
 
     Its gradient at the output OUT.
     """
+    if b.targets.given != NULL:         # after a forward pass
+        return take_given(&b.run, &b.targets)
     forward_pass(b, begin, n, thread, n_threads)
     b.targets.order = b.order + begin if b.order != NULL else NULL
     b.targets.first = begin
@@ -153,7 +155,7 @@ cdef double loss_and_gradient(Batches* b, idx begin, idx n, int thread, int n_th
     cdef double total = 0
     cdef idx done = 0
     cdef idx piece
-    if goes_by_row(n, n_threads):
+    if goes_by_row(n, n_threads) and b.targets.given == NULL:
         total = row_loss(b, begin)
         if isfinite(total):
             row_gradient(b)

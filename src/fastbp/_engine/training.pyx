@@ -7,6 +7,8 @@ call.
 
 from _thread import allocate_lock, start_new_thread
 
+import numpy as np
+
 from libc.math cimport NAN, isfinite
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -193,7 +195,7 @@ cdef class Training:
         self.batch_size = min(batch_size, data.n_rows)
         self.shuffles = shuffle
         self.seed = seed
-        self.n_threads = n_threads
+        self.n_threads = n_threads if data.loss.call is None else 1
         self.position = Position(epoch, 0, 0, 0, n_steps, n_batches)
         if shuffle:
             self.order = <idx*> allocated(malloc(data.n_rows * sizeof(idx)))
@@ -242,7 +244,7 @@ cdef class Training:
         self.workspace = None
 
     cdef idx capacity(self) noexcept:
-        return self.program.rows_at_once(self.batch_size, True)
+        return self.batch_size if self.data.loss.call is not None else self.program.rows_at_once(self.batch_size, True)
 
     def set_optimizer(self, optimizer, states, n_steps):
         """Take an optimiser, or new hyper-parameters of the same; arguments as in the class."""
@@ -276,7 +278,7 @@ cdef class Training:
         """
         cdef View result = view(losses, "losses", -1, b"d", True)
         self.block.batches = self.program.batches(self.workspace, self.data.x)
-        self.data.fill(&self.block.batches)
+        self.data.fill(self.program, &self.block.batches)
         self.block.batches.run.grads = self.grads
         self.block.batches.run.training = True
         self.block.batches.run.skips_frozen = True
@@ -295,8 +297,48 @@ cdef class Training:
         self.block.n_batches = n_batches
         self.block.n_epochs = result.n
         self.block.losses = <double*> result.data
-        self.run_threads()
+        if self.data.loss.call is None:
+            self.run_threads()
+        else:
+            self.run_called(n_batches)
         return bool(self.finite)
+
+    cdef int run_called(self, idx n_batches) except -1:
+        """What `run_threads` is for other losses, for one that is called: batch by batch, in this thread alone.
+
+        The block ends with the epoch, so that no loss of an epoch is lost if the call raises. A batch whose call does
+        has changed nothing.
+        """
+        cdef idx epoch = self.position.epoch
+        self.block.n_batches = 1
+        self.finite = True
+        while n_batches > 0 and self.finite and self.position.epoch == epoch:
+            self.run_called_batch()
+            n_batches -= 1
+        return 0
+
+    cdef int run_called_batch(self) except -1:
+        cdef Block* b = &self.block
+        cdef idx begin = self.position.batch * b.batch_size
+        cdef idx n = min(b.batch_size, b.n_rows - begin)
+        cdef View _held
+        cdef uint64_t mode
+        if self.shuffles and self.position.batch == 0:
+            permute(b.order, b.n_rows, stream(b.seed, <uint64_t> self.position.epoch))
+        b.batches.order = b.order if self.shuffles else NULL
+        b.batches.targets.order = b.order + begin if self.shuffles else NULL
+        b.batches.targets.first = begin
+        if sum_of_weights(&b.batches.targets, n) > 0:
+            b.batches.run.seed = batch_seed(b.seed, self.position.n_batches)
+            rows = slice(begin, begin + n)
+            if self.shuffles:
+                rows = np.frombuffer((<char*> (b.order + begin))[:n * sizeof(idx)], np.intp)
+            _held = self.data.forward(self.program, &b.batches, begin, n, rows)
+        with nogil:
+            mode = fpmode_enter()
+            self.finite = run_block(b, &self.position, 0, 1)
+            fpmode_leave(mode)
+        return 0
 
     cdef run_threads(self):
         """Run `work` in n_threads threads, this one among them. None of them outlives the call."""
