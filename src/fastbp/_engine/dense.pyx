@@ -89,7 +89,7 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
         w = weights_of(op, run, share.first_row, share.last_row)
         dz = panels_of(target.grad, target, run, &share)
         dx = panels_of(source.grad, source, run, &share)
-        k.product_backward(&w, &dz, &dx)
+        k.product_backward(&w, &dz, &dx, run.scratch + thread * run.scratch_bytes)
         barrier_wait(run.barrier)           # the weights are about to change
 
     if not wants_weights(op, run):

@@ -13,9 +13,10 @@
 #          a[2, k]   .     [                 |                 ]  /  each element of a copied to all lanes
 #
 # so a register tile of r x 2 vectors costs r + 2 loads for 2 r multiply-adds. The right factor is always a panel,
-# contiguous and aligned; the left one is read where it lies, with two strides, but for the forward product, whose
-# rows of weights are too far apart: there a strip of BLOCK rows is copied together first, and used for all panels.
-# Long sums are cut into blocks of BLOCK terms, so that a block of a panel stays in the first-level cache. The tile is
+# contiguous and aligned; the left one is read where it lies, with two strides, unless that is slow: the rows of weights
+# of the forward product are far apart, and rows 4 KB apart, as the backward product may have them, push each other out
+# of the caches. There a group of strips is copied together first. Long sums are cut into blocks of BLOCK terms, so that
+# a block of a panel, or of a strip, stays in the first-level cache while the other factor streams past it. The tile is
 # stored and loaded again between blocks, hence
 #
 #   every element of every product is one chain of fma in the order of its index, from zero:
@@ -27,22 +28,30 @@ cdef enum:
     BLOCK = 1024 // sizeof(real)
     N_ROWS = STRIP_ROWS
 
-# Measured crossover: from this product of outputs and panels on, copying a strip together costs less than it saves.
+# Measured crossovers.
 cdef enum:
-    COPIED_FROM = 128
+    COPIED_FROM = 128                   # outputs times panels: from here on, copying strips costs less than it saves
+    GROUP = 8                           # strips that a block of the right factor is used for while it is at hand
+    ALIASED = 1024                      # bytes: rows a multiple of this apart compete for the same sets of a cache
+    FETCHED_FROM = 128                  # terms of a sum: from here on, what it will be added to is asked for early
+    KEPT_BYTES = 1 << 19                # of a factor that stay in the second-level cache from strip to strip
+    # Tall tiles walk along the panels with one strip of weights at hand, low ones along the strips with one block of a
+    # panel at hand: a tall tile takes more of the left factor with each step, a low one more of the right.
+    IS_TALL = STRIP_ROWS // 14
+    BACKWARD_BLOCK = (1 + IS_TALL) * BLOCK
 
 cdef enum:                              # what becomes of a finished tile
     STORE                               # c  = acc
     ADD                                 # c += step * acc
 
 
-# For each of n_tiles panels in turn:
+# For each of n_tiles panels, or strips, in turn (a, b and c move on by their strides):
 # c[i, :] (n_rows, n_vec vectors)  <-  (c or 0) + sum over k of a[i, k] * b[k, :]
 # k runs through segments of at most `segment` terms, between which a jumps by `jump`.
 # (The loop over tiles is also what makes GCC unroll the loops in it soon enough to keep acc in registers throughout.)
-cdef inline void tile(int n_rows, int n_vec, int finish, bint resume, const real* a, idx row_step, idx k_step,
-                      idx n_terms, idx segment, idx jump, const real* b, idx b_stride, real* c, idx c_step,
-                      idx c_stride, real step, idx n_tiles) noexcept nogil:
+cdef inline void tile(int n_rows, int n_vec, int finish, bint resume, const real* a, idx a_stride, idx row_step,
+                      idx k_step, idx n_terms, idx segment, idx jump, const real* b, idx b_stride, real* c, idx c_step,
+                      idx c_stride, real step, idx n_tiles, Ahead* ahead) noexcept nogil:
     cdef vec acc[N_ROWS][2]
     cdef vec right[2]
     cdef vec left
@@ -51,9 +60,15 @@ cdef inline void tile(int n_rows, int n_vec, int finish, bint resume, const real
     cdef int i, j
     cdef idx k, n, t, remaining
     for t in range(n_tiles):
+        if ahead != NULL:
+            fetch(ahead)
         for i in range(n_rows):
             for j in range(n_vec):
                 acc[i][j] = vsplat(0)
+        if finish == ADD and n_terms >= FETCHED_FROM:
+            for i in range(n_rows):
+                for j in range(n_vec):
+                    vprefetch(c + i * c_step + j * LANES)
         if resume:
             for i in range(n_rows):
                 for j in range(n_vec):
@@ -79,56 +94,57 @@ cdef inline void tile(int n_rows, int n_vec, int finish, bint resume, const real
                 if finish == ADD:
                     acc[i][j] = vfma(vsplat(step), acc[i][j], vload(c + i * c_step + j * LANES))
                 vstore(c + i * c_step + j * LANES, acc[i][j])
+        a += a_stride
         b += b_stride
         c += c_stride
 
 
 # The same with the number of rows made a constant of the compiled code, so that acc lives in registers.
-cdef inline void tile_of(int n_rows, int n_vec, int finish, bint resume, const real* a, idx row_step, idx k_step,
-                         idx n_terms, idx segment, idx jump, const real* b, idx b_stride, real* c, idx c_step,
-                         idx c_stride, real step, idx n_tiles) noexcept nogil:
+cdef inline void tile_of(int n_rows, int n_vec, int finish, bint resume, const real* a, idx a_stride, idx row_step,
+                         idx k_step, idx n_terms, idx segment, idx jump, const real* b, idx b_stride, real* c,
+                         idx c_step, idx c_stride, real step, idx n_tiles, Ahead* ahead) noexcept nogil:
     if n_rows == 1:
-        tile(1, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(1, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif n_rows == 2:
-        tile(2, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(2, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif n_rows == 3:
-        tile(3, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(3, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif n_rows == 4:
-        tile(4, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(4, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif n_rows == 5:
-        tile(5, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(5, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif n_rows == 6:
-        tile(6, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(6, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif N_ROWS > 6 and n_rows == 7:
-        tile(7, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(7, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif N_ROWS > 6 and n_rows == 8:
-        tile(8, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(8, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif N_ROWS > 6 and n_rows == 9:
-        tile(9, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(9, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif N_ROWS > 6 and n_rows == 10:
-        tile(10, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(10, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif N_ROWS > 6 and n_rows == 11:
-        tile(11, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(11, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif N_ROWS > 6 and n_rows == 12:
-        tile(12, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(12, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif N_ROWS > 6 and n_rows == 13:
-        tile(13, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(13, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
     elif N_ROWS > 6 and n_rows == 14:
-        tile(14, n_vec, finish, resume, a, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles)
+        tile(14, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
+             c_step, c_stride, step, n_tiles, ahead)
 
 
 cdef inline int n_vectors(idx n) noexcept nogil:
@@ -147,51 +163,64 @@ cdef inline idx strip_rows(idx n_rows) noexcept nogil:
 
 # Tiles of the three products, out of line: inlined into the loops around it, a tile's registers would spill.
 
-cdef void forward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx k_step, idx n_terms, const real* b,
-                        idx b_stride, real* c, idx c_stride, idx n_tiles) noexcept nogil:
+cdef void forward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx a_stride, idx k_step, idx n_terms,
+                        const real* b, idx b_stride, real* c, idx c_stride, idx n_tiles) noexcept nogil:
     if n_vec == 2:
-        tile_of(n_rows, 2, STORE, resume, a, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0,
-                n_tiles)
+        tile_of(n_rows, 2, STORE, resume, a, a_stride, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL,
+                c_stride, 0, n_tiles, NULL)
     else:
-        tile_of(n_rows, 1, STORE, resume, a, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0,
-                n_tiles)
+        tile_of(n_rows, 1, STORE, resume, a, a_stride, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL,
+                c_stride, 0, n_tiles, NULL)
 
 
-cdef void backward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx row_step, idx n_terms, const real* b,
-                         idx b_stride, real* c, idx c_stride, idx n_tiles) noexcept nogil:
+cdef void backward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx a_stride, idx row_step, idx n_terms,
+                         const real* b, idx b_stride, real* c, idx c_stride, idx n_tiles, Ahead* ahead) noexcept nogil:
     if n_vec == 2:
-        tile_of(n_rows, 2, STORE, resume, a, row_step, 1, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0,
-                n_tiles)
+        tile_of(n_rows, 2, STORE, resume, a, a_stride, row_step, 1, n_terms, n_terms, 0, b, b_stride, c, PANEL,
+                c_stride, 0, n_tiles, ahead)
     else:
-        tile_of(n_rows, 1, STORE, resume, a, row_step, 1, n_terms, n_terms, 0, b, b_stride, c, PANEL, c_stride, 0,
-                n_tiles)
+        tile_of(n_rows, 1, STORE, resume, a, a_stride, row_step, 1, n_terms, n_terms, 0, b, b_stride, c, PANEL,
+                c_stride, 0, n_tiles, ahead)
 
 
 cdef void weights_tiles(int n_rows, int n_vec, int finish, bint resume, const real* a, idx jump, idx n_samples,
                         const real* b, idx b_stride, real* c, idx c_step, real step, idx n_tiles) noexcept nogil:
     if n_vec == 2 and finish == STORE:
-        tile_of(n_rows, 2, STORE, resume, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
-                n_tiles)
+        tile_of(n_rows, 2, STORE, resume, a, 0, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
+                n_tiles, NULL)
     elif n_vec == 2:
-        tile_of(n_rows, 2, ADD, False, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
-                n_tiles)
+        tile_of(n_rows, 2, ADD, False, a, 0, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
+                n_tiles, NULL)
     elif finish == STORE:
-        tile_of(n_rows, 1, STORE, resume, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
-                n_tiles)
+        tile_of(n_rows, 1, STORE, resume, a, 0, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
+                n_tiles, NULL)
     else:
-        tile_of(n_rows, 1, ADD, False, a, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
-                n_tiles)
+        tile_of(n_rows, 1, ADD, False, a, 0, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
+                n_tiles, NULL)
 
 
-# strip OUT (n_terms, n_rows) <- w (n_terms, n_out), columns 0 ... n_rows - 1. Whole vectors are copied: what a
-# vector brings too much is overwritten by the next row. (A parameter buffer ends with a vector to spare.)
-cdef inline void copy_strip(const real* w, idx n_out, idx n_terms, idx n_rows, real* strip) noexcept nogil:
-    cdef idx k, j
+# strips OUT, each (n_terms, n_rows), `stride` apart <- w (n_terms, n_out), columns 0 ... n_strips * n_rows - 1; all in
+# one go, so that a cache line of w is read but once. Whole vectors are copied: what a vector brings too much is
+# overwritten by the next row, or falls between the strips. (A parameter buffer ends with a vector to spare.)
+cdef inline void copy_strips(const real* w, idx n_out, idx n_terms, idx n_rows, idx n_strips, real* strips,
+                             idx stride) noexcept nogil:
+    cdef idx k, j, g
     for k in range(n_terms):
-        j = 0
-        while j < n_rows:
-            vstore(strip + k * n_rows + j, vload(w + k * n_out + j))
-            j += LANES
+        for g in range(n_strips):
+            j = 0
+            while j < n_rows:
+                vstore(strips + g * stride + k * n_rows + j, vload(w + k * n_out + g * n_rows + j))
+                j += LANES
+
+
+# rows OUT (n_rows, step) <- w (n_rows, n_out), columns 0 ... n_terms - 1, in whole vectors: step has room for one more
+cdef inline void copy_rows(const real* w, idx n_out, idx n_terms, idx n_rows, real* rows, idx step) noexcept nogil:
+    cdef idx i, k
+    for i in range(n_rows):
+        k = 0
+        while k < n_terms:
+            vstore(rows + i * step + k, vload(w + i * n_out + k))
+            k += LANES
 
 
 # The panels of a call whose both vectors hold samples; a last one may follow whose second vector holds none.
@@ -199,95 +228,144 @@ cdef inline idx full_panels(const Panels* panels) noexcept nogil:
     return min(panels.last, (panels.n_samples + LANES - 1) // PANEL) - panels.first
 
 
+# A sum is cut evenly too: 785 terms are blocks of 393 and 392.
+cdef inline idx block_terms(idx n_terms, int most) noexcept nogil:
+    cdef int n, n_blocks
+    if n_terms <= most:
+        return n_terms
+    n = <int> n_terms
+    n_blocks = (n + most - 1) // most
+    return (n + n_blocks - 1) // n_blocks
+
+
 # z (n_out, samples) = w^T (n_out, n_rows)  x (n_rows, samples)
 cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, void* scratch) noexcept nogil:
-    cdef const real* weights = <const real*> w.data
-    cdef const real* left
+    cdef const real* weights
     cdef const real* right
     cdef real* c
-    cdef real* strip = <real*> scratch
+    cdef real* strips = <real*> scratch
     cdef idx n_panels = x.last - x.first
-    cdef bint copies = n_panels > 1 and n_panels * w.n_out > COPIED_FROM
     cdef idx n_full = full_panels(x)
-    cdef idx n_half = x.last - x.first - n_full
-    cdef idx begin, end, first, rows
+    cdef idx block = block_terms(w.n_rows, BLOCK)
+    cdef bint copies = n_panels > 1 and n_panels * w.n_out > COPIED_FROM
+    cdef idx begin, n, first, rows, n_strips, stride, p
     begin = 0
     while begin < w.n_rows:
-        end = min(begin + BLOCK, w.n_rows)
+        n = min(block, w.n_rows - begin)
+        weights = <const real*> w.data + begin * w.n_out
         right = <const real*> x.data + x.first * x.stride + begin * PANEL
         first = w.first
         while first < w.last:
             rows = strip_rows(w.last - first)
-            left = weights + begin * w.n_out + first
-            if copies:
-                copy_strip(left, w.n_out, end - begin, rows, strip)
-                left = strip
+            n_strips = min(<idx> GROUP, (w.last - first) // rows) if copies else 1
             c = <real*> z.data + z.first * z.stride + first * PANEL
-            forward_tiles(<int> rows, 2, begin > 0, left, rows if copies else w.n_out, end - begin, right, x.stride, c,
-                          z.stride, n_full)
-            forward_tiles(<int> rows, 1, begin > 0, left, rows if copies else w.n_out, end - begin,
-                          right + n_full * x.stride, 0, c + n_full * z.stride, 0, n_half)
-            first += rows
-        begin = end
+            if copies:
+                stride = n * rows + LANES
+                copy_strips(weights + first, w.n_out, n, rows, n_strips, strips, stride)
+                for p in range(n_panels):
+                    forward_tiles(<int> rows, 2 if p < n_full else 1, begin > 0, strips, stride, rows, n,
+                                  right + p * x.stride, 0, c + p * z.stride, rows * PANEL, n_strips)
+            else:
+                if n_full:
+                    forward_tiles(<int> rows, 2, begin > 0, weights + first, 0, w.n_out, n, right, x.stride, c,
+                                  z.stride, n_full)
+                if n_full < n_panels:
+                    forward_tiles(<int> rows, 1, begin > 0, weights + first, 0, w.n_out, n, right + n_full * x.stride,
+                                  0, c + n_full * z.stride, 0, 1)
+            first += n_strips * rows
+        begin += n
 
 
 # dx (n_rows, samples) = w (n_rows, n_out)  dz (n_out, samples)
-cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx) noexcept nogil:
-    cdef const real* weights = <const real*> w.data
+cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx, void* scratch) noexcept nogil:
     cdef const real* left
     cdef const real* right
     cdef real* c
+    cdef idx n_panels = dz.last - dz.first
     cdef idx n_full = full_panels(dz)
-    cdef idx n_half = dz.last - dz.first - n_full
-    cdef idx begin, end, first, rows
+    cdef idx block = block_terms(w.n_out, BACKWARD_BLOCK)
+    cdef idx row_step = w.n_out
+    cdef bint along_panels = IS_TALL
+    cdef bint copies = n_full > 2 and w.n_out * <idx> sizeof(real) % ALIASED == 0
+    cdef bint fetches = n_full > 2 and w.n_rows * w.n_out * <idx> sizeof(real) > KEPT_BYTES
+    cdef Ahead ahead
+    cdef idx begin, n, first, next, rows, n_strips, p
+    if copies:
+        row_step = block + 2 * LANES
     begin = 0
     while begin < w.n_out:
-        end = min(begin + BLOCK, w.n_out)
+        n = min(block, w.n_out - begin)
         right = <const real*> dz.data + dz.first * dz.stride + begin * PANEL
         first = w.first
         while first < w.last:
             rows = strip_rows(w.last - first)
-            left = weights + first * w.n_out + begin
+            n_strips = 1 if along_panels else min(<idx> GROUP, (w.last - first) // rows)
+            next = first + n_strips * rows
+            left = <const real*> w.data + first * w.n_out + begin
+            if fetches:
+                ahead = block_ahead(<const real*> w.data + next * w.n_out + begin, w.n_out,
+                                    min(n_strips * rows, w.last - next), n, n_strips * n_panels)
+            if copies:
+                copy_rows(left, w.n_out, n, n_strips * rows, <real*> scratch, row_step)
+                left = <const real*> scratch
             c = <real*> dx.data + dx.first * dx.stride + first * PANEL
-            backward_tiles(<int> rows, 2, begin > 0, left, w.n_out, end - begin, right, dz.stride, c, dx.stride,
-                           n_full)
-            backward_tiles(<int> rows, 1, begin > 0, left, w.n_out, end - begin, right + n_full * dz.stride, 0,
-                           c + n_full * dx.stride, 0, n_half)
-            first += rows
-        begin = end
+            if along_panels and n_full:
+                backward_tiles(<int> rows, 2, begin > 0, left, 0, row_step, n, right, dz.stride, c, dx.stride, n_full,
+                               &ahead if fetches else NULL)
+            for p in range(n_full if along_panels else 0, n_panels):
+                backward_tiles(<int> rows, 2 if p < n_full else 1, begin > 0, left, rows * row_step, row_step, n,
+                               right + p * dz.stride, 0, c + p * dx.stride, rows * PANEL, n_strips,
+                               &ahead if fetches else NULL)
+            first = next
+        begin += n
+
+
+# One strip of dw whose last tile is wider than what is left of its rows: a copy is worked on.
+cdef void edge_tile(int n_rows, idx n_cols, int finish, bint resume, const real* a, idx jump, idx n_samples,
+                    const real* b, real* c, idx c_step, real step, real* edge) noexcept nogil:
+    cdef idx i, j
+    if resume or finish == ADD:
+        for i in range(n_rows):
+            for j in range(n_cols):
+                edge[i * PANEL + j] = c[i * c_step + j]
+    weights_tiles(n_rows, n_vectors(n_cols), finish, resume, a, jump, n_samples, b, 0, edge, PANEL, step, 1)
+    for i in range(n_rows):
+        for j in range(n_cols):
+            c[i * c_step + j] = edge[i * PANEL + j]
 
 
 # dw (n_rows, n_out) = x (n_rows, samples)  dzt (samples, n_out); out = dw, or out += step * dw
 cdef void product_weights(const Weights* w, const Panels* x, const void* dzt, idx dzt_stride, bint resume,
                           double step, void* out, void* scratch) noexcept nogil:
     cdef const real* left
-    cdef const real* right = <const real*> dzt
+    cdef const real* right
     cdef real* c
-    cdef real* edge = <real*> scratch
     cdef int finish = STORE if step == 0 else ADD
     cdef idx n_full = w.n_out // PANEL
-    cdef idx n_left = w.n_out - n_full * PANEL     # columns of a last, narrower tile
+    cdef idx n_left = w.n_out - n_full * PANEL
     cdef idx jump = x.stride - PANEL
-    cdef idx first, rows, i, j
-    first = w.first
-    while first < w.last:
-        rows = strip_rows(w.last - first)
-        left = <const real*> x.data + first * PANEL
-        c = <real*> out + first * w.n_out
-        weights_tiles(<int> rows, 2, finish, resume, left, jump, x.n_samples, right, dzt_stride, c, w.n_out,
-                      <real> step, n_full)
-        c += n_full * PANEL
-        if n_left == LANES:
-            weights_tiles(<int> rows, 1, finish, resume, left, jump, x.n_samples, right + n_full * dzt_stride, 0, c,
-                          w.n_out, <real> step, 1)
-        elif n_left > 0:        # the tile is wider than what is left of the rows: work on a copy
-            if resume or finish == ADD:
-                for i in range(rows):
-                    for j in range(n_left):
-                        edge[i * PANEL + j] = c[i * w.n_out + j]
-            weights_tiles(<int> rows, n_vectors(n_left), finish, resume, left, jump, x.n_samples,
-                          right + n_full * dzt_stride, 0, edge, PANEL, <real> step, 1)
-            for i in range(rows):
-                for j in range(n_left):
-                    c[i * w.n_out + j] = edge[i * PANEL + j]
-        first += rows
+    cdef idx panel_bytes = x.n_samples * PANEL * <idx> sizeof(real)
+    cdef idx kept = n_full
+    cdef idx column, n, first, rows
+    if n_full * panel_bytes > KEPT_BYTES:
+        kept = max(KEPT_BYTES // panel_bytes, <idx> 1)
+    column = 0
+    while column * PANEL < w.n_out:         # columns of dzt that are kept in the cache, then the next of them
+        n = min(kept, n_full - column)
+        right = <const real*> dzt + column * dzt_stride
+        first = w.first
+        while first < w.last:
+            rows = strip_rows(w.last - first)
+            left = <const real*> x.data + first * PANEL
+            c = <real*> out + first * w.n_out + column * PANEL
+            if n:
+                weights_tiles(<int> rows, 2, finish, resume, left, jump, x.n_samples, right, dzt_stride, c, w.n_out,
+                              <real> step, n)
+            if column + n == n_full and n_left == LANES:
+                weights_tiles(<int> rows, 1, finish, resume, left, jump, x.n_samples, right + n * dzt_stride, 0,
+                              c + n * PANEL, w.n_out, <real> step, 1)
+            elif column + n == n_full and n_left > 0:
+                edge_tile(<int> rows, n_left, finish, resume, left, jump, x.n_samples, right + n * dzt_stride,
+                          c + n * PANEL, w.n_out, <real> step, <real*> scratch)
+            first += rows
+        column += n if column + n < n_full else n + 1

@@ -93,7 +93,7 @@ ctypedef struct Kernels:
     # z OUT = w^T x: outputs w.first ... w.last - 1
     void (*product_forward)(const Weights* w, const Panels* x, const Panels* z, void* scratch) noexcept nogil
     # dx OUT = w dz: inputs w.first ... w.last - 1
-    void (*product_backward)(const Weights* w, const Panels* dz, const Panels* dx) noexcept nogil
+    void (*product_backward)(const Weights* w, const Panels* dz, const Panels* dx, void* scratch) noexcept nogil
     # dw = x dz^T, rows w.first ... w.last - 1; dzt as `transpose` made it.
     # step == 0: out OUT = dw, or with resume out INOUT goes on summing. Otherwise out INOUT += step * dw.
     void (*product_weights)(const Weights* w, const Panels* x, const void* dzt, idx dzt_stride, bint resume,

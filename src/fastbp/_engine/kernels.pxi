@@ -1,6 +1,7 @@
 # The kernels of one target and one dtype: included by the stubs kernels_<target>_f<bits>.pyx.
 #
 # What is where:  vmath.pxi        exp, log, tanh ... of a vector
+#                 ahead.pxi        fetching what will be wanted soon
 #                 gemm.pxi         the three matrix products
 #                 gemv.pxi         the same for one sample
 #                 layout.pxi       rows of samples <-> panels
@@ -34,6 +35,7 @@ cdef inline void store_tail(real* out, const real* x, idx n) noexcept nogil:
         out[j] = x[j]
 
 
+include "ahead.pxi"
 include "gemm.pxi"
 include "layout.pxi"
 include "gemv.pxi"
@@ -54,7 +56,7 @@ cdef Kernels _table = Kernels(
     bits=FBP_BITS,
     panel=PANEL,
     strip=N_ROWS,
-    scratch=N_ROWS * (BLOCK if BLOCK > PANEL else PANEL) + LANES,
+    scratch=GROUP * N_ROWS * (BACKWARD_BLOCK + 2 * LANES),
     pack_rows=pack_rows,
     unpack_rows=unpack_rows,
     transpose=transpose,

@@ -22,6 +22,8 @@ cdef extern from "simd.h" nogil:
     vec vzip_low(vec a, vec b)
     vec vzip_high(vec a, vec b)
     vec vload_quads(const real** rows, Py_ssize_t offset)
+    void vprefetch(const void* p)
+    void vprefetch_far(const void* p)
     vec vmax(vec a, vec b)
     vec vmin(vec a, vec b)
     ivec vless(vec a, vec b)
