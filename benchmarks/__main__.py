@@ -14,7 +14,7 @@ import sys
 import time
 
 # in the order of a README: the question that most readers have comes first
-QUESTIONS = ["step", "widths", "inference", "batch_one", "gemm", "options", "threads", "accuracy"]
+QUESTIONS = ["step", "widths", "inference", "batch_one", "gemm", "options", "threads", "accuracy", "tables"]
 
 
 def main(arguments=None):

@@ -11,7 +11,20 @@ import numpy as np
 import pytest
 
 import fastbp
-from benchmarks import accuracy, common, gemm, instructions, numpy_mlp, peers, pure_python, step, threads, widths, work
+from benchmarks import (
+    accuracy,
+    common,
+    gemm,
+    instructions,
+    numpy_mlp,
+    peers,
+    pure_python,
+    step,
+    tables,
+    threads,
+    widths,
+    work,
+)
 from benchmarks.peers import with_fastbp, with_numpy, with_pure_python
 
 ROOT = Path(common.__file__).parents[1]
@@ -223,6 +236,35 @@ def test_learning_stops_at_the_accuracy():
     assert len(seconds) == 3
     seconds, accuracies = accuracy.learn(lambda: None, lambda X: np.eye(2)[np.ones(4, int)], None, y_test, 0.7)
     assert accuracies == [0.0] * accuracy.MOST_EPOCHS
+
+
+@pytest.mark.parametrize("kind", ["labels", "numbers"])
+def test_tables_are_scaled_by_what_is_learnt_from(kind):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(5, 3, 40), np.arange(40.0), np.ones(40)])
+    y = rng.integers(0, 3, 40) if kind == "labels" else X[:, 1]
+    (X_train, y_train), (X_test, y_test) = tables.divide(X, y, seed=3)
+    assert (len(X_train), len(X_test)) == (30, 10)
+    np.testing.assert_allclose(X_train.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(X_train.std(axis=0), [1, 1, 0], atol=1e-6)
+    assert np.abs(X_test[:, :2].mean(axis=0)).max() > 1e-3
+    if kind == "labels":
+        assert sorted([*y_train, *y_test]) == sorted(y)
+    else:  # numbers are scaled as the column of X that they are
+        np.testing.assert_allclose(np.r_[y_train, y_test], np.r_[X_train, X_test][:, 1], atol=1e-6)
+
+
+def test_fastbp_learns_a_table():
+    X = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    score = tables.learn_with_fastbp(X, (X[:, 0] > 0).astype(int), seed=0)
+    assert score(X, (X[:, 0] > 0).astype(int)) > 0.95
+    score = tables.learn_with_fastbp(X, X[:, 0], seed=0)
+    assert score(X, X[:, 0]) > 0.95
+
+
+def test_tables_are_about_scikit_learn():
+    with pytest.raises(SystemExit, match="pip install scikit-learn"):
+        tables.main(["--quick", "--without", "scikit-learn"])
 
 
 def test_jump_is_the_same_up_and_down():

@@ -166,6 +166,27 @@ def test_another_optimizer_starts_anew():
     assert make.same_bits(net.params, twin.params)
 
 
+@pytest.mark.parametrize("optimizer", [fastbp.SGD(0.05, momentum=0.9), fastbp.Adam(0.01)], ids=repr)
+def test_reset(optimizer):
+    X, y = make.samples(30, 5), make.targets("labels", 30, 3)
+    net = fastbp.Network.mlp([5, 7, 3], output="softmax", dtype="float64", seed=4)
+    trainer = fastbp.Trainer(net, optimizer=optimizer, batch_size=8)
+    first = trainer.fit(X, y, epochs=3).loss
+    learnt = net.params.copy()
+    trainer.learn_one(X[0], 1)
+    trainer.reset(seed=4)
+    assert trainer.epoch == 0
+    assert trainer.fit(X, y, epochs=3).loss == first
+    trainer.reset()
+    assert make.same_bits(net.params, learnt)
+    again = trainer.fit(X, y, epochs=3).loss
+    net.params[...] = learnt
+    twin = fastbp.Trainer(net, optimizer=optimizer, batch_size=8)
+    assert twin.fit(X, y, epochs=3).loss == again
+    with pytest.raises(ValueError, match="seed must be at least 0"):
+        trainer.reset(seed=-1)
+
+
 def test_parameters_written_between_fits_count():
     X, y = make.samples(30, 5), make.targets("labels", 30, 3)
     net, _ = trained(X, y)

@@ -15,6 +15,7 @@ _BLOCK_SECONDS = 0.03  # of training between two looks at signals: Ctrl-C is to 
 _SAVE_SECONDS = 1.0  # between two copies of the parameters, which a diverging training goes back to
 _MOST_EPOCHS = 4096  # in one block
 _MOST_BATCHES = 1 << 20
+_BLOCK = 1 << 32  # a block's number stands above the epoch's in what decides, with the seed, the order of its rows
 _FLOPS_PER_THREAD = 2.5e6  # of a step, at least: below, waiting for each other costs more than sharing gains
 
 
@@ -50,6 +51,7 @@ class Fit:
         self._listeners = [c for c in callbacks if _overrides(c, "on_batch_end")]
         self._stops_each_epoch = bool(callbacks) or validation is not None
         self._n_batches = 0
+        self._n_before = 0  # batches of this epoch that were another training's
         self._pace = Pace()
         self._saved_at = 0.0
         if validation is not None:
@@ -60,7 +62,7 @@ class Fit:
     def run(self, epochs):
         """Train for so many epochs, or until a callback or Ctrl-C stops it, between the hooks of callbacks."""
         trainer = self.trainer
-        self._open(self.data, trainer.seed)
+        self._begin()
         begun = []
         try:
             for callback in self.callbacks:
@@ -86,18 +88,26 @@ class Fit:
                     trainer.stop_training = True
                 else:
                     self.epoch, self._part_done = error.epoch, False
-                    self._open(self.data, trainer.seed)
+                    self._begin_again(error)
 
-    def _open(self, data, seed):
-        """Begin to train on data, with the optimiser as the trainer has it."""
+    def _begin(self):
+        self._open(self.data)
+
+    def _begin_again(self, error):
+        """Repeat the epoch that error has ended; or raise it, if that cannot be."""
+        self._begin()
+
+    def _open(self, data, block=0):
+        """Begin to train on data, block number `block` of the epoch, with the optimiser as the trainer has it."""
         self._close()
-        training = self.trainer._training(data, self.epoch, self.shuffle, seed)
+        training = self.trainer._training(data, self.epoch + block * _BLOCK, self.shuffle)
         training.__enter__()
         self.training = training
         self._save()
 
     def _close(self):
         if self.training is not None:
+            self._tell()
             self.training.__exit__()
             self.training = None
 
@@ -128,21 +138,30 @@ class Fit:
         try:
             finite = training.train(n_batches, losses)
         finally:  # a loss of the caller's own may raise
-            self.epoch, self._part_done = training.epoch, training.batch > 0
+            self._mark()
         n_done = training.n_batches_done - n_before
         self._pace.record(n_done, time.perf_counter() - began)
         self._n_batches += n_done
         n_ended = training.epoch - epoch
         due = time.monotonic() - self._saved_at > _SAVE_SECONDS
         if not finite or ((n_ended or due) and not training.params_are_finite()):
-            error = self.trainer._diverged(training)
-            self.epoch, self._part_done = training.epoch, training.batch > 0
+            error = self.trainer._diverged(training, self._n_before)
+            self._mark()
             raise error
         if due:
             self._save()
+        losses = losses[:n_ended].tolist()
         if self._listeners:
-            self._end_batch(losses[0] if n_ended else training.loss)
-        return losses[:n_ended].tolist()
+            self._end_batch(losses)
+        return losses
+
+    def _mark(self):
+        """Take note of how far training has come."""
+        self.epoch, self._part_done = self.training.epoch, self.training.batch > 0
+
+    def _loss_so_far(self, losses):
+        """Return the mean over the samples of this epoch; losses: what `_train` returns."""
+        return losses[0] if losses else self.training.loss
 
     def _save(self):
         self.training.save()
@@ -154,16 +173,18 @@ class Fit:
         if self.callbacks:
             self._take_changes()
 
-    def _end_batch(self, loss):
+    def _end_batch(self, losses):
         due = [c for c in self._listeners if self._n_batches % c.every == 0]
         for callback in due:
-            callback.on_batch_end(self.trainer, self._n_batches - 1, {"loss": float(loss)})
+            callback.on_batch_end(self.trainer, self._n_batches - 1, {"loss": self._loss_so_far(losses)})
         if due:
             self._take_changes()
 
     def _take_changes(self):
         """Look at what callbacks may have changed, which is anything; what follows must be repeatable."""
         trainer, training = self.trainer, self.training
+        if training is None:  # which then begins with what they have left
+            return
         self._tell()
         trainer._prepare_states()
         training.set_optimizer(trainer.optimizer.config(), trainer._states, trainer._n_steps)
@@ -207,17 +228,18 @@ class Pace:
         self.n_batches = max(1, min(int(batches), 8 * self.n_batches, _MOST_BATCHES))
 
 
-def find_divergence(training, network, learning_rate):
+def find_divergence(training, network, learning_rate, n_before=0):
     """Go back to the last save and repeat, batch by batch, up to the one that diverges: training is exact.
 
-    The network is left with its last finite parameters. Returns the error to raise.
+    The network is left with its last finite parameters. Returns the error to raise, which counts n_before batches that
+    the epoch has had before this training.
     """
     losses = np.empty(1)
     n_batches = training.n_batches_done
     training.restore()
     while training.n_batches_done <= n_batches:
         before = network.params.copy(), network.buffers.copy()
-        epoch, batch = training.epoch, training.batch
+        epoch, batch = training.epoch % _BLOCK, training.batch
         if not training.train(1, losses):
             layer = training.first_layer_not_finite(outputs=True)
             what = "the loss" if layer < 0 else f"an output of layer {layer}"
@@ -229,6 +251,7 @@ def find_divergence(training, network, learning_rate):
             break
     else:  # a loss of the caller's own that is not the same twice
         layer, what = -1, "something, though not when it was repeated,"
+    batch += n_before
     return DivergedError(
         f"training diverged: in epoch {epoch}, batch {batch}, {what} is not finite; the network has its last "
         f"finite parameters. Try a smaller learning rate than {learning_rate:g}, or scale the data",

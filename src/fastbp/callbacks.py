@@ -351,7 +351,8 @@ class RetryOnDivergence(Callback):
     """Repeat an epoch that diverges at a smaller learning rate.
 
     The network goes back to its parameters at the beginning of the epoch, the optimiser begins anew. When all retries
-    are used up, DivergedError is raised, unless another callback of the list knows better (`TerminateOnNaN`).
+    are used up, or the data come from a generator and cannot be had again, DivergedError is raised; put
+    `TerminateOnNaN` behind it in the list to have a warning instead of running out of retries.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from . import _fitting, _splitting
+from . import _blocks, _fitting, _splitting
 from ._class_weights import class_weights
 from ._custom_loss import CustomLoss, as_loss
 from ._engine.online import Learner
@@ -103,7 +103,7 @@ class Trainer(Checked):
     def fit(
         self,
         X,
-        y,
+        y=None,
         epochs=10,
         sample_weight=None,
         validation_data=None,
@@ -125,7 +125,10 @@ class Trainer(Checked):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_in)
+        X : array-like of shape (n_samples, n_in), or iterable of (X, y) or (X, y, sample_weight)
+            Without y: the data in blocks, more than memory holds say. Each epoch goes through them once, so that a
+            generator is good for one. Mini-batches are made of consecutive rows whatever the blocks; shuffling is
+            within a block.
         y : array-like
             Targets as the loss takes them.
         epochs : int, default 10
@@ -174,23 +177,29 @@ class Trainer(Checked):
         callbacks = self._callbacks(callbacks, epochs, boolean(progress, "progress"))
         metrics = None if metrics is None else as_metrics(metrics)
         _check_split(validation_data, validation_split, split, metrics)
-        rows = net._checked(X, y, self._loss, sample_weight)
+        if y is None:
+            blocks = self._blocks(X, epochs, sample_weight, class_weight, validation_split)
+        else:
+            rows = net._checked(X, y, self._loss, sample_weight)
         held_back = None
         if validation_split is not None:
             rows, held_back = self._divided(*rows, validation_split, split)
         elif validation_data is not None:
             held_back = self._validation_data(validation_data)
         validation = None if held_back is None else self._evaluation(*held_back, metrics)
-        X, y, weights = self._weighted(*rows, class_weight)
-        data = net._as_data(X, y, self._loss, weights)
+        if y is None:
+            fit = _blocks.BlockFit(self, blocks, shuffle, callbacks, validation)
+        else:
+            X, targets, weights = self._weighted(*rows, class_weight)
+            data = net._as_data(X, targets, self._loss, weights)
+            fit = _fitting.Fit(self, data, shuffle, callbacks, validation)
         self._retire_learner()
-        fit = _fitting.Fit(self, data, shuffle, callbacks, validation)
         fit.run(epochs)
         if fit.history.interrupted:
             warnings.warn(f"training was interrupted in epoch {fit.epoch}", stacklevel=2)
         return fit.history
 
-    def _training(self, data, epoch, shuffle, seed):
+    def _training(self, data, epoch, shuffle):
         """Return what trains on data, from an epoch on and with the optimiser as it is now."""
         self._prepare_states()
         return Training(
@@ -202,7 +211,7 @@ class Trainer(Checked):
             self.batch_size,
             epoch,
             shuffle,
-            seed,
+            self.seed,
             _fitting.n_workers(self.n_threads, 6 * min(self.batch_size, data.n_rows) * self.network.n_params),
             self._n_batches,
         )
@@ -286,9 +295,34 @@ class Trainer(Checked):
             self._n_steps, self._n_batches = training.n_steps, training.n_batches_done
         return float(losses[0])
 
-    def _diverged(self, training):
+    def reset(self, seed=None):
+        """Start anew: forget the optimiser's state and the count of epochs, so that the next `fit` is a first one.
+
+        Settings stay, of the trainer and of the optimiser, and so do the network's parameters unless a seed is given.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Draws the network's parameters anew, as ``Network(..., seed=seed)`` does.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If seed is no integer that is at least 0.
+        """
+        net = self.network
+        if seed is not None:
+            first = Network(net.n_in, net.layers, net.dtype, seed)
+            net.params[...], net.buffers[...] = first.params, first.buffers
+        self._learner = None
+        self._states = None
+        self._n_steps = 0
+        self._n_batches = 0
+        self.epoch = 0
+
+    def _diverged(self, training, n_before=0):
         """Return the error to raise; the network has its last finite parameters, the optimiser has forgotten all."""
-        error = _fitting.find_divergence(training, self.network, self.optimizer.learning_rate)
+        error = _fitting.find_divergence(training, self.network, self.optimizer.learning_rate, n_before)
         self._states = None
         self._n_steps = 0
         return error
@@ -351,6 +385,23 @@ class Trainer(Checked):
             return self.network._checked(validation_data[0], validation_data[1], self._loss, *validation_data[2:])
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation_data: {error}") from error
+
+    def _blocks(self, blocks, epochs, sample_weight, class_weight, validation_split):
+        blocks = _blocks.Blocks(blocks, self.network, self._loss, self.batch_size, class_weight)
+        if sample_weight is not None:
+            raise ValueError("sample_weight goes into the blocks, (X, y, sample_weight), where X is made of blocks")
+        if class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" needs all rows at once: with blocks, give the weights, {label: weight}'
+            )
+        if validation_split is not None:
+            raise ValueError("validation_split needs all rows at once: with blocks, give validation_data")
+        if epochs > 1 and blocks.is_one_pass:
+            raise ValueError(
+                f"a generator can be gone through once, got epochs={epochs}: take epochs=1, or a list or an object "
+                "whose __iter__ begins anew each time"
+            )
+        return blocks
 
     def _divided(self, X, targets, weights, fraction, how):
         """Return (X, targets, weights) to train on and the same to validate on."""

@@ -12,7 +12,7 @@ from .typing import BoolLike, ClassWeight, FloatLike, IntLike, Metric, Split, Va
 
 __all__ = ["Trainer"]
 
-_ValidationData: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
+_Block: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
 
 class Trainer:
     @property
@@ -37,11 +37,11 @@ class Trainer:
     ) -> None: ...
     def fit(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Iterable[_Block],
+        y: ArrayLike | None = None,
         epochs: IntLike = 10,
         sample_weight: ArrayLike | None = None,
-        validation_data: _ValidationData | None = None,
+        validation_data: _Block | None = None,
         callbacks: Callback | Iterable[Callback] = (),
         shuffle: BoolLike = True,
         progress: BoolLike = False,
@@ -58,6 +58,7 @@ class Trainer:
         sample_weight: FloatLike | None = None,
         class_weight: Mapping[int, FloatLike] | None = None,
     ) -> float: ...
+    def reset(self, seed: IntLike | None = None) -> None: ...
     def evaluate(
         self,
         X: ArrayLike,

@@ -30,7 +30,7 @@ parameters: Reals = net.named_parameters()  # type: ignore[assignment]
 
 trainer = fastbp.Trainer(net, optimizer="adam")  # type: ignore[arg-type]
 trainer.optimizer.lr = 0.1  # type: ignore[attr-defined]
-trainer.fit(X)  # type: ignore[call-arg]
+trainer.fit()  # type: ignore[call-arg]
 trainer.fit(X, y, validation_data=X)  # type: ignore[arg-type]
 trainer.fit(X, y, callbacks=[print])  # type: ignore[list-item]
 trainer.fit(X, y, 10).history  # type: ignore[attr-defined]  # noqa: B018

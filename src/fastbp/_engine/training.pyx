@@ -224,6 +224,11 @@ cdef class Training:
         return self.position.loss / self.position.weight if self.position.weight > 0 else NAN
 
     @property
+    def weight(self):
+        """Sum of the weights of the samples of the epoch so far."""
+        return self.position.weight
+
+    @property
     def n_steps(self):
         return self.position.n_steps
 
