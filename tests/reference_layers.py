@@ -4,6 +4,8 @@ It takes the layers as `fastbp` describes them, and their parameters and buffers
 the formulas in the layers' documentation say, with nothing in mind but being right.
 """
 
+from statistics import NormalDist
+
 import numpy as np
 
 from tests import reference
@@ -38,6 +40,68 @@ def layer_norm(layer, arrays, x, mode):
     return weight * z + bias, backward
 
 
+def batch_norm(layer, arrays, x, mode):
+    weight, bias = arrays.get("weight", 1), arrays.get("bias", 0)
+    by_batch = mode.training and layer.trainable
+    mean, variance = (x.mean(axis=0), x.var(axis=0)) if by_batch else (arrays["running_mean"], arrays["running_var"])
+    deviation = np.sqrt(variance + layer.epsilon)
+    z = (x - mean) / deviation
+    if by_batch:
+        unbiased = variance * len(x) / (len(x) - 1)
+        for name, value in (("running_mean", mean), ("running_var", unbiased)):
+            arrays[name][...] = (1 - layer.momentum) * arrays[name] + layer.momentum * value
+
+    def backward(da):
+        dz = da * weight
+        dx = dz - dz.mean(axis=0) - z * (z * dz).mean(axis=0) if by_batch else dz
+        return dx / deviation, {"weight": (da * z).sum(axis=0), "bias": da.sum(axis=0)}
+
+    return weight * z + bias, backward
+
+
+def prelu(layer, arrays, x, mode):
+    slope = arrays["slope"]
+
+    def backward(da):
+        dslope = (da * np.minimum(x, 0)).sum(axis=0)
+        return np.where(x > 0, da, slope * da), {"slope": dslope.sum(keepdims=True) if layer.shared else dslope}
+
+    return np.maximum(x, 0) + slope * np.minimum(x, 0), backward
+
+
+def dropout(layer, arrays, x, mode):
+    kept = np.ones_like(x)
+    if mode.training:
+        limit = np.floor(layer.rate * 2**24 + 0.5)
+        kept = np.where(mode.draw(x.shape) < limit, 0, 2**24 / (2**24 - limit))
+    return x * kept, lambda da: (da * kept, {})
+
+
+def gaussian_noise(layer, arrays, x, mode):
+    noise = np.zeros_like(x)
+    if mode.training:
+        inverse = np.vectorize(NormalDist().inv_cdf, otypes=[float])
+        noise = layer.std * inverse((mode.draw(x.shape) + 0.5) / 2**24)
+    return x + noise, lambda da: (da, {})
+
+
+def embedding(layer, arrays, x, mode):
+    through = [column for column in range(x.shape[1]) if column not in layer.columns]
+    categories = {f"weight_{column}": x[:, column].astype(int) for column in layer.columns}
+
+    def backward(da):
+        gradient = {}
+        begin = len(through)
+        for name, rows in categories.items():
+            gradient[name] = np.zeros_like(arrays[name])
+            end = begin + arrays[name].shape[1]
+            np.add.at(gradient[name], rows, da[:, begin:end])
+            begin = end
+        return None, gradient
+
+    return np.hstack([x[:, through], *(arrays[name][rows] for name, rows in categories.items())]), backward
+
+
 def residual(layer, arrays, x, mode):
     value, f_backward = chain(layer.layers, arrays, x, mode)
     projection = arrays.get("projection.weight", np.eye(x.shape[1]))
@@ -49,7 +113,17 @@ def residual(layer, arrays, x, mode):
     return x @ projection + value, backward
 
 
-LAYERS = {"dense": dense, "activation": activation, "layer_norm": layer_norm, "residual": residual}
+LAYERS = {
+    "dense": dense,
+    "activation": activation,
+    "layer_norm": layer_norm,
+    "batch_norm": batch_norm,
+    "prelu": prelu,
+    "dropout": dropout,
+    "gaussian_noise": gaussian_noise,
+    "embedding": embedding,
+    "residual": residual,
+}
 
 
 def chain(layers, arrays, x, mode):
@@ -71,12 +145,42 @@ def chain(layers, arrays, x, mode):
     return x, backward
 
 
-class Mode:
-    """How layers behave that differ in training: what they draw, by their order in the forward pass."""
+def _mix(x):
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
 
-    def __init__(self, training=False, draws=()):
+
+def random_bits(seed, n):
+    """The n-th number of SplitMix64, as the engine's rng.pxd has it; n may be an array."""
+    with np.errstate(over="ignore"):
+        return _mix(seed + (np.asarray(n, np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+
+
+def stream(seed, name):
+    """The seed of a stream of its own."""
+    with np.errstate(over="ignore"):
+        return _mix(_mix(np.uint64(seed)) + np.uint64(name))
+
+
+class Mode:
+    """How layers behave: in training they draw what a seed and the number of the batch decide."""
+
+    def __init__(self, net, training=False, seed=0, batch=0):
         self.training = training
-        self.draws = iter(draws)
+        self._seed = stream(~np.uint64(seed), batch)
+        slots = enumerate(net._operations(), start=1)
+        self._slots = iter([slot for slot, made in slots if made["kind"] in ("dropout", "gaussian_noise")])
+
+    def draw(self, shape):
+        """Numbers of 24 bits for the next layer that draws; pieces of 1024 samples count from 0."""
+        seed = stream(self._seed, next(self._slots))
+        pieces = []
+        for first in range(0, shape[0], 1024):
+            sample = np.arange(min(1024, shape[0] - first))[:, None]
+            words = random_bits(stream(seed, first), sample // 2 * shape[1] + np.arange(shape[1]))
+            pieces.append(np.where(sample % 2, words >> np.uint64(32), words & np.uint64(0xFFFFFFFF)) >> np.uint64(8))
+        return np.concatenate(pieces).astype(float)
 
 
 def arrays_of(net):
@@ -84,15 +188,20 @@ def arrays_of(net):
     return {name: values.astype(np.float64) for name, values in named.items()}
 
 
-def predict(net, X, mode=None):
+def predict(net, X):
     """Return the outputs for X, (n_samples, n_out)."""
-    return chain(net.layers, arrays_of(net), np.asarray(X, np.float64), mode or Mode())[0]
+    return chain(net.layers, arrays_of(net), np.asarray(X, np.float64), Mode(net))[0]
 
 
-def squared_error_and_grad(net, X, y, mode=None):
-    """Return the mean squared error and its gradient, laid out as `net.params`."""
-    outputs, backward = chain(net.layers, arrays_of(net), np.asarray(X, np.float64), mode or Mode())
+def squared_error_and_grad(net, X, y, training=False, seed=0, batch=0):
+    """Return the mean squared error, its gradient laid out as `net.params`, and the buffers afterwards."""
+    arrays = arrays_of(net)
+    X = np.asarray(X, np.float64)
+    outputs, backward = chain(net.layers, arrays, X, Mode(net, training, seed, batch))
     _, gradient = backward(2 * (outputs - y) / y.size)
-    return float(((outputs - y) ** 2).mean()), np.concatenate(
-        [gradient[name].ravel() for name in net.named_parameters()] or [np.zeros(0)]
+    loss = float(((outputs - y) ** 2).mean())
+    gradient, buffers = (
+        np.concatenate([np.zeros(0), *(values[name].ravel() for name in names)])
+        for values, names in ((gradient, net.named_parameters()), (arrays, net.named_buffers()))
     )
+    return loss, gradient, buffers

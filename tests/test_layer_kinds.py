@@ -1,13 +1,24 @@
 """Every kind of layer: against the oracle and differences, on every target, for a batch and for one sample."""
 
 import copy
+import itertools
 import pickle
 
 import numpy as np
 import pytest
 
 import fastbp
-from fastbp import Activation, Dense, LayerNorm, Residual
+from fastbp import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Embedding,
+    GaussianNoise,
+    LayerNorm,
+    PReLU,
+    Residual,
+)
 from tests import exact, reference_layers
 from tests import makers as make
 
@@ -37,6 +48,18 @@ NETWORKS = {
         Residual([Residual([Activation("tanh")])]),
         Dense(3),
     ],
+    "prelu": [Dense(37), PReLU(), Dense(3)],
+    "prelu shared, first": [PReLU(0.1, shared=True), Dense(3), PReLU(shared=True)],
+    "dropout": [Dense(37, "tanh"), Dropout(0.4), Dense(19, "tanh"), Dropout(0.2), Dense(3)],
+    "dropout first and last": [Dropout(0.3), Dense(3), Dropout(0.5)],
+    "noise": [GaussianNoise(0.5), Dense(37, "tanh"), GaussianNoise(0.3), Dense(3)],
+    "noise in a residual": [Residual([Dropout(0.5), Dense(6, "relu"), GaussianNoise(0.2)]), Dense(3)],
+    "batch_norm": [Dense(37), BatchNorm(), Activation("tanh"), Dense(3)],
+    "batch_norm first and last": [BatchNorm(0.5, affine=False), Dense(3, "tanh"), BatchNorm(0.25, 1e-3)],
+    "batch_norm frozen": [Dense(9, "tanh"), BatchNorm(trainable=False), Residual([BatchNorm(), Dense(9)]), Dense(3)],
+    "batch_norm all frozen": [Dense(9), BatchNorm(trainable=False), Activation("tanh"), Dense(3)],
+    "embedding": [Embedding((5, 3), (4, 2), columns=(4, 1)), Dense(9, "tanh"), Dense(3)],
+    "embedding of all": [Embedding(5, 2, columns=range(6)), LayerNorm(), Dense(3)],
     "no bias": [Dense(9, "tanh", bias=False), Dense(3, bias=False)],
 }
 
@@ -48,72 +71,116 @@ def network(layers, dtype="float64", seed=0):
     for values in net.named_parameters().values():
         scale = 1 / np.sqrt(len(values)) if values.ndim == 2 else 0.5
         values[...] = rng.normal(scale=scale, size=values.shape) + (0 if values.ndim == 2 else 0.7)
+    for name, values in net.named_buffers().items():
+        values[...] = rng.normal(size=values.shape) if "mean" in name else rng.uniform(0.5, 2, size=values.shape)
     return net
 
 
+def samples(net, n_samples, seed=1):
+    """Inputs; integers in 0 ... 2 if the network takes categories."""
+    if any(isinstance(layer, Embedding) for layer in net.layers):
+        return np.random.default_rng(seed).integers(0, 3, size=(n_samples, 6)).astype(float)
+    return make.samples(n_samples, 6, seed)
+
+
 def data(net, n_samples):
-    return make.samples(n_samples, 6), make.targets("numbers", n_samples, net.n_out)
+    return samples(net, n_samples), make.targets("numbers", n_samples, net.n_out)
+
+
+def takes_statistics(layers):
+    return any(isinstance(layer, BatchNorm) and layer.trainable for layer in layers) or any(
+        takes_statistics(layer.layers) for layer in layers if isinstance(layer, Residual)
+    )
+
+
+@pytest.fixture
+def kernels(restored_target):
+    """Every target with every dtype, set one after another: (target, dtype) once each."""
+
+    def each():
+        for target, dtype in itertools.product(fastbp.available_targets(), TOLERANCE):
+            fastbp.set_target(target)
+            yield target, dtype
+
+    return each
 
 
 every_network = pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
 
 
 @every_network
-def test_predictions_against_the_oracle(target, dtype, layers):
-    net = network(layers, dtype)
-    for n_samples in (1, 7, 33, 300):
-        X = make.samples(n_samples, 6)
+def test_predictions_against_the_oracle(kernels, layers):
+    for (target, dtype), n_samples in itertools.product(kernels(), (7, 300)):
+        net = network(layers, dtype)
+        X = samples(net, n_samples)
         expected = reference_layers.predict(net, X.astype(dtype))
-        assert make.furthest(net.predict(X), expected) < TOLERANCE[dtype]
+        assert make.furthest(net.predict(X), expected) < TOLERANCE[dtype], (target, dtype, n_samples)
 
 
 @every_network
-def test_gradients_against_the_oracle(target, dtype, layers):
-    net = network(layers, dtype)
-    for n_samples in (1, 7, 33):
+def test_gradients_against_the_oracle(kernels, layers):
+    for (target, dtype), n_samples, training in itertools.product(kernels(), (1, 2, 33), (False, True)):
+        if training and n_samples == 1 and takes_statistics(layers):
+            continue
+        tolerance = 10 * TOLERANCE[dtype]
+        if "GaussianNoise" in str(layers):  # its numbers are normal to 1 part in 10^6
+            tolerance = max(tolerance, 2e-6)
+        net = network(layers, dtype)
         X, y = data(net, n_samples)
-        loss, expected = reference_layers.squared_error_and_grad(net, X.astype(dtype), y)
-        got_loss, got = net.loss_and_grad(X, y, fastbp.SquaredError())
-        assert got_loss == pytest.approx(loss, rel=TOLERANCE[dtype])
+        loss, expected, buffers = reference_layers.squared_error_and_grad(net, X.astype(dtype), y, training, seed=5)
+        got_loss, got = net.loss_and_grad(X, y, fastbp.SquaredError(), training=training, seed=5)
+        assert got_loss == pytest.approx(loss, rel=tolerance)
         assert got.shape == net.params.shape
         if net.n_params:
             assert np.abs(expected).max() > 1e-4
-            assert make.furthest(got, expected) < TOLERANCE[dtype]
+            assert make.furthest(got, expected) < tolerance, (target, dtype, n_samples, training)
+        np.testing.assert_allclose(net.buffers, buffers, rtol=1e-5, atol=1e-6)
 
 
 @every_network
-def test_gradients_against_differences(layers):
+@pytest.mark.parametrize("training", [False, True])
+def test_gradients_against_differences(layers, training):
     net = network(layers)
+    before = net.buffers.copy()
     X, y = data(net, 5)
-    assert fastbp.check_gradients(net, X, y, fastbp.SquaredError()) < 1e-6
+    assert fastbp.check_gradients(net, X, y, fastbp.SquaredError(), training=training, seed=3) < 1e-6
+    assert make.same_bits(net.buffers, before)
 
 
-def test_batches_too_large_for_one_piece(target, dtype):
-    net = network(NETWORKS["residual with a projection"], dtype)
-    X, y = data(net, 2500)
-    _, expected = reference_layers.squared_error_and_grad(net, X.astype(dtype), y)
-    assert make.furthest(net.loss_and_grad(X, y, fastbp.SquaredError())[1], expected) < 10 * TOLERANCE[dtype]
-
-
-@every_network
-def test_one_sample_is_a_batch_of_one(target, dtype, layers):
-    net = network(layers, dtype)
-    X = make.samples(20, 6).astype(dtype)
-    together = net.predict(X)
-    for x, expected in zip(X, together, strict=True):
-        assert make.same_bits(net.predict_one(x), expected)
-        assert make.same_bits(net.predict(x[None, :])[0], expected)
+@pytest.mark.parametrize("name", ["residual with a projection", "dropout", "batch_norm", "prelu", "embedding"])
+def test_batches_too_large_for_one_piece(kernels, name):
+    for _, dtype in kernels():
+        net = network(NETWORKS[name], dtype)
+        X, y = data(net, 2500)
+        _, expected, _ = reference_layers.squared_error_and_grad(net, X.astype(dtype), y, training=True)
+        _, got = net.loss_and_grad(X, y, fastbp.SquaredError(), training=True)
+        assert make.furthest(got, expected) < 10 * TOLERANCE[dtype]
 
 
 @every_network
-@pytest.mark.parametrize("optimizer", [fastbp.SGD(0.01), fastbp.Adam(0.01)], ids=repr)
-def test_learning_one_is_fitting_one(target, dtype, layers, optimizer):
-    X, y = data(network(layers), 6)
-    one, other = (fastbp.Trainer(network(layers, dtype), fastbp.SquaredError(), optimizer) for _ in range(2))
-    for i in range(6):
-        loss = one.learn_one(X[i], y[i])
-        assert loss == other.fit(X[i : i + 1], y[i : i + 1], epochs=1).loss[0]
-        assert make.same_bits(one.network.params, other.network.params)
+def test_one_sample_is_a_batch_of_one(kernels, layers):
+    for _, dtype in kernels():
+        net = network(layers, dtype)
+        X = samples(net, 20).astype(dtype)
+        for x, expected in zip(X, net.predict(X), strict=True):
+            assert make.same_bits(net.predict_one(x), expected)
+        assert make.same_bits(net.predict(X[3:4])[0], net.predict_one(X[3]))
+
+
+@every_network
+def test_learning_one_is_fitting_one(kernels, layers):
+    optimizers = [fastbp.SGD(0.01), fastbp.Adam(0.01)]
+    X, y = data(network(layers), 4)
+    if takes_statistics(layers):
+        with pytest.raises(ValueError, match=r"at least 2 samples a batch in training, got 1: .*trainable = False"):
+            fastbp.Trainer(network(layers), fastbp.SquaredError()).learn_one(X[0], y[0])
+        return
+    for (_, dtype), optimizer in itertools.product(kernels(), optimizers):
+        one, other = (fastbp.Trainer(network(layers, dtype), fastbp.SquaredError(), optimizer) for _ in range(2))
+        for i in range(4):
+            loss = one.learn_one(X[i], y[i])
+            assert loss == other.fit(X[i : i + 1], y[i : i + 1], epochs=1).loss[0]
+            assert make.same_bits(one.network.params, other.network.params)
 
 
 def trained(layers, dtype="float32", optimizer=None, n_samples=61, batch_size=16, epochs=2, **settings):
@@ -128,10 +195,13 @@ def trained(layers, dtype="float32", optimizer=None, n_samples=61, batch_size=16
 
 
 @every_network
-@pytest.mark.parametrize("batch_size", [1, 16, 61])
-def test_number_of_threads(all_threads, layers, batch_size):
-    results = [trained(layers, batch_size=batch_size, n_threads=n) for n in THREADS]
-    assert results.count(results[0]) == len(THREADS)
+def test_number_of_threads(all_threads, layers):
+    for n_samples, batch_size in ((4, 1), (62, 16), (62, 62)):
+        settings = {"n_samples": n_samples, "batch_size": batch_size}
+        if batch_size == 1 and takes_statistics(layers):
+            continue
+        results = [trained(layers, n_threads=n, **settings) for n in THREADS]
+        assert results.count(results[0]) == len(THREADS), settings
 
 
 def test_targets_with_fused_multiply_add(restored_target, dtype):
@@ -145,23 +215,33 @@ def test_targets_with_fused_multiply_add(restored_target, dtype):
 
 
 @every_network
-def test_training_is_gradients_and_updates(dtype, layers):
+def test_training_is_gradients_and_updates(layers):
     """A fit by plain SGD, part of which happens inside the backward pass, is a loop of gradients and steps."""
-    net = network(layers, dtype)
-    X, y = data(net, 33)
+    net = network(layers, "float32")
+    X, y = data(net, 34)
     trained = copy.deepcopy(net)
-    fastbp.Trainer(trained, fastbp.SquaredError(), fastbp.SGD(1 / 64), batch_size=8).fit(X, y, 1, shuffle=False)
-    for i in range(0, 33, 8):
-        _, grad = net.loss_and_grad(X[i : i + 8], y[i : i + 8], fastbp.SquaredError(), training=True)
+    trainer = fastbp.Trainer(trained, fastbp.SquaredError(), fastbp.SGD(1 / 64), batch_size=8, seed=7)
+    trainer.fit(X, y, 1, shuffle=False)
+    trainer.fit(X, y, 1, shuffle=False)
+    grad = np.empty_like(net.params)
+    for batch in range(10):
+        rows = slice(batch % 5 * 8, batch % 5 * 8 + 8)
+        part, _, _ = net._data(X[rows], y[rows], fastbp.SquaredError())
+        net._program.loss_and_grad(part, grad, True, 7, batch)
+        frozen = [name for name, _ in net.named_parameters().items() if not net.layers[int(name[0])].trainable]
+        kept = {name: net.named_parameters()[name].copy() for name in frozen}
         net.params[...] = exact.sgd_step(net.params, grad, 1 / 64)
+        for name, values in kept.items():
+            net.named_parameters()[name][...] = values
     assert make.same_bits(trained.params, net.params)
+    assert make.same_bits(trained.buffers, net.buffers)
 
 
 @every_network
 def test_networks_survive(tmp_path, layers):
     net = network(layers, "float32")
     net.save(tmp_path / "net.npz")
-    X = make.samples(5, 6)
+    X = samples(net, 5)
     for twin in (
         fastbp.Network.load(tmp_path / "net.npz"), pickle.loads(pickle.dumps(net)), copy.deepcopy(net)
     ):  # fmt: skip
@@ -191,9 +271,9 @@ def test_names_and_shapes():
     }
     assert str(net).splitlines()[2:7] == [
         "0 dense           identity    6 -> 9          63",
-        "1 residual        identity    9 -> 9         193",
+        "1 residual                    9 -> 9         193",
         "1.0 dense         tanh        9 -> 9          90",
-        "1.1 residual      identity    9 -> 9          85",
+        "1.1 residual                  9 -> 9          85",
         "1.1.0 dense       relu        9 -> 4          40",
     ]
     for name, values in net.named_parameters().items():
@@ -205,6 +285,8 @@ def test_names_and_shapes():
     [
         (lambda: Residual([Dense(3, "softmax")]), ValueError, "softmax is for the last layer of a network alone"),
         (lambda: Residual([]), ValueError, "layers must name at least one layer, got none"),
+        (lambda: Residual(LayerNorm()), TypeError, r"layers must be a sequence of layers, got one: write \[LayerNorm"),
+        (lambda: fastbp.Network(6, Dense(3)), TypeError, "layers must be a sequence of layers, got one: write "),
         (lambda: Residual([3]), TypeError, r"layers must be fastbp layers, .*, got 3"),
         (lambda: Residual([Dense(3)], projection=1), TypeError, "projection must be True or False, got 1"),
         (

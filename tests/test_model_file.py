@@ -75,7 +75,7 @@ def test_files_are_plain_numpy_archives(net, tmp_path):
         assert make.same_bits(file["params"], net.params)
         config = json.loads(str(file["config"]))
     assert (config["format"], config["version"]) == ("fastbp network", 1)
-    assert config["layers"][2] == {**DENSE, "initializer": net.layers[2].initializer, "trainable": True}
+    assert {**DENSE, "initializer": net.layers[2].initializer}.items() <= config["layers"][2].items()
 
 
 @pytest.mark.parametrize("there_and_back", ["pickle", "oldest pickle", "copy", "deepcopy"])

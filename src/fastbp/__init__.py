@@ -17,7 +17,18 @@ from .callbacks import (
 from .errors import DivergedError
 from .gradient_check import check_gradients
 from .history import History
-from .layers import Activation, Dense, Layer, LayerNorm, Residual
+from .layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Embedding,
+    GaussianNoise,
+    Layer,
+    LayerNorm,
+    PReLU,
+    Residual,
+)
 from .losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -44,6 +55,7 @@ __all__ = [
     "AbsoluteError",
     "Activation",
     "Adam",
+    "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryFocalCrossEntropy",
     "CSVLogger",
@@ -51,9 +63,12 @@ __all__ = [
     "CrossEntropy",
     "Dense",
     "DivergedError",
+    "Dropout",
     "EarlyStopping",
+    "Embedding",
     "FocalCrossEntropy",
     "GaussianNLL",
+    "GaussianNoise",
     "Hinge",
     "History",
     "Huber",
@@ -63,6 +78,7 @@ __all__ = [
     "LogCosh",
     "ModelCheckpoint",
     "Network",
+    "PReLU",
     "Poisson",
     "Quantile",
     "Residual",

@@ -15,9 +15,14 @@ from .errors import DivergedError as DivergedError
 from .gradient_check import check_gradients as check_gradients
 from .history import History as History
 from .layers import Activation as Activation
+from .layers import BatchNorm as BatchNorm
 from .layers import Dense as Dense
+from .layers import Dropout as Dropout
+from .layers import Embedding as Embedding
+from .layers import GaussianNoise as GaussianNoise
 from .layers import Layer as Layer
 from .layers import LayerNorm as LayerNorm
+from .layers import PReLU as PReLU
 from .layers import Residual as Residual
 from .losses import AbsoluteError as AbsoluteError
 from .losses import BinaryCrossEntropy as BinaryCrossEntropy
@@ -44,6 +49,7 @@ __all__ = [
     "AbsoluteError",
     "Activation",
     "Adam",
+    "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryFocalCrossEntropy",
     "CSVLogger",
@@ -51,9 +57,12 @@ __all__ = [
     "CrossEntropy",
     "Dense",
     "DivergedError",
+    "Dropout",
     "EarlyStopping",
+    "Embedding",
     "FocalCrossEntropy",
     "GaussianNLL",
+    "GaussianNoise",
     "Hinge",
     "History",
     "Huber",
@@ -63,6 +72,7 @@ __all__ = [
     "LogCosh",
     "ModelCheckpoint",
     "Network",
+    "PReLU",
     "Poisson",
     "Quantile",
     "Residual",

@@ -4,102 +4,24 @@ import math
 from typing import ClassVar
 
 from . import activations
-from ._validation import Checked, boolean, integer, one_of, real
+from ._embedding import Embedding
+from ._layer import Layer
+from ._normalization import BatchNorm, LayerNorm
+from ._validation import boolean, integer, one_of, real
 from .initializers import INITIALIZERS
 
-__all__ = ["Activation", "Dense", "Layer", "LayerNorm", "Residual"]
-
-
-class Layer(Checked):
-    """What all layers share.
-
-    A layer is a description: networks that are made of it have parameters of their own, and nothing of it can be
-    changed afterwards, but for `trainable`.
-
-    Attributes
-    ----------
-    trainable : bool
-        Whether training moves its parameters. May be set at any time; a `fit` goes by what it finds when it begins.
-    activation : str
-        The function that gives its outputs; "identity" for a layer that has none.
-    """
-
-    kind = ""
-    activation = "identity"
-    trainable = True
-    n_toggles = 0  # how often `trainable` has been set, of any layer
-    _arguments: ClassVar = {}  # of __init__, in order, with their defaults; ... where there is none
-    _checks: ClassVar = {"trainable": lambda value: boolean(value, "trainable")}
-
-    def __setattr__(self, name, value):
-        if name != "trainable" and name in vars(self):
-            raise AttributeError(f"{name} of a layer cannot be changed: make a new {type(self).__name__}")
-        super().__setattr__(name, value)
-        Layer.n_toggles += name == "trainable"
-
-    def config(self):
-        """Return what makes this layer anew, as a dict of plain values."""
-        return {"kind": self.kind, **{name: getattr(self, name) for name in self._arguments}}
-
-    def width(self, n_in):
-        """Return the number of outputs for so many inputs; ValueError if the layer does not fit them."""
-        return n_in
-
-    def compile(self, operations, source, n_in):
-        """Append the operations of this layer, which reads slot `source`, to a list; return the slot that it writes.
-
-        See the engine's `Program`.
-        """
-        raise NotImplementedError
-
-    def param_shapes(self, n_in):
-        """Return the shapes of this layer's parameters by name, in the order of the flat buffer."""
-        return {}
-
-    def buffer_shapes(self, n_in):
-        """Return the same of what it keeps that no gradient moves."""
-        return {}
-
-    def rows(self, name, n_in):
-        """Return its lines of `Network.summary`: name and kind, activation, shape, number of parameters."""
-        n_params = self._n_params(n_in)
-        frozen = "" if self.trainable else ", frozen"
-        return [(f"{name} {self.kind}{frozen}", self.activation, f"{n_in} -> {self.width(n_in)}", f"{n_params:,}")]
-
-    def initialize(self, arrays, rng):
-        """Draw the first values of parameters and buffers, a dict of writable arrays by name; all are 0 before."""
-
-    def _operation(self, operations, kind, source, n_in, n_out, **fields):
-        """Append an operation to the list; return the slot that it writes."""
-        operations.append(
-            {
-                "kind": kind,
-                "source": source,
-                "n_in": n_in,
-                "n_out": n_out,
-                "trainable": self.trainable,
-                **fields,
-            }
-        )
-        return len(operations)
-
-    def _n_params(self, n_in):
-        return sum(math.prod(shape) for shape in self.param_shapes(n_in).values())
-
-    def __eq__(self, other):
-        return type(self) is type(other) and self.config() == other.config()
-
-    __hash__ = None
-
-    def __repr__(self):
-        shown = []
-        for name, default in self._arguments.items():
-            value = getattr(self, name)
-            if default is ...:
-                shown.append(repr(value))
-            elif value != default:
-                shown.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+__all__ = [
+    "Activation",
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "GaussianNoise",
+    "Layer",
+    "LayerNorm",
+    "PReLU",
+    "Residual",
+]
 
 
 class Dense(Layer):
@@ -116,6 +38,12 @@ class Dense(Layer):
         By default what suits the activation.
     bias : bool, default True
         Whether there is a ``b``.
+    l1, l2 : float, default 0
+        The loss of a batch is larger by ``l1 * sum |w| + l2 * sum w**2`` of the weights, without the bias (as in
+        Keras; the gradient of the second is ``2 * l2 * w``). Unlike an optimiser's weight decay it is part of the loss.
+    max_norm : float, optional
+        After each update the weights of an output, a column of ``w``, whose norm is larger are scaled to this norm
+        (Srebro & Shraibman 2005; as `max_norm` of Keras).
     trainable : bool, default True
         Whether training moves the parameters.
 
@@ -126,15 +54,37 @@ class Dense(Layer):
     """
 
     kind = "dense"
-    _arguments: ClassVar = {"n_out": ..., "activation": ..., "initializer": None, "bias": True, "trainable": True}
+    _arguments: ClassVar = {
+        "n_out": ...,
+        "activation": ...,
+        "initializer": None,
+        "bias": True,
+        "l1": 0.0,
+        "l2": 0.0,
+        "max_norm": None,
+        "trainable": True,
+    }
 
-    def __init__(self, n_out, activation="identity", initializer=None, bias=True, trainable=True):
+    def __init__(
+        self,
+        n_out,
+        activation="identity",
+        initializer=None,
+        bias=True,
+        l1=0.0,
+        l2=0.0,
+        max_norm=None,
+        trainable=True,
+    ):
         self.n_out = integer(n_out, "n_out", 1)
         self.activation = one_of(activation, activations.NAMES, "activation")
         if initializer is None:
             initializer = activations.INITIALIZERS[activation]
         self.initializer = one_of(initializer, INITIALIZERS, "initializer")
         self.bias = boolean(bias, "bias")
+        self.l1 = real(l1, "l1", 0)
+        self.l2 = real(l2, "l2", 0)
+        self.max_norm = None if max_norm is None else real(max_norm, "max_norm", 0, low_allowed=False)
         self.trainable = trainable
 
     def width(self, n_in):
@@ -152,6 +102,9 @@ class Dense(Layer):
             n_params=self._n_params(n_in),
             activation=self.activation,
             has_bias=self.bias,
+            l1=self.l1,
+            l2=self.l2,
+            max_norm=self.max_norm or 0.0,
         )
 
     def param_shapes(self, n_in):
@@ -192,20 +145,17 @@ class Activation(Layer):
         return self._operation(operations, "activation", source, n_in, n_in, activation=self.activation)
 
 
-class LayerNorm(Layer):
-    """Layer normalisation of the features of each sample (Ba, Kiros & Hinton 2016, "Layer normalization").
-
-    ``a = weight (x - mean) / sqrt(variance + epsilon) + bias``, mean and variance (divided by the number of features)
-    of the sample's own features: the same in training and in predictions.
+class PReLU(Layer):
+    """The parametric rectifier, ``a = max(x, 0) + slope * min(x, 0)`` (He, Zhang, Ren & Sun 2015).
 
     Parameters
     ----------
-    epsilon : float, default 1e-5
-        Greater than 0.
-    affine : bool, default True
-        Whether there are a weight (1 at first) and a bias (0 at first) for each feature.
+    slope : float, default 0.25
+        Of every feature at first.
+    shared : bool, default False
+        Whether all features have one slope.
     trainable : bool, default True
-        Whether training moves them.
+        Whether training moves the slopes.
 
     Raises
     ------
@@ -213,34 +163,82 @@ class LayerNorm(Layer):
         If an argument is not of this kind.
     """
 
-    kind = "layer_norm"
-    _arguments: ClassVar = {"epsilon": 1e-5, "affine": True, "trainable": True}
+    kind = "prelu"
+    _arguments: ClassVar = {"slope": 0.25, "shared": False, "trainable": True}
 
-    def __init__(self, epsilon=1e-5, affine=True, trainable=True):
-        self.epsilon = real(epsilon, "epsilon", 0, low_allowed=False)
-        self.affine = boolean(affine, "affine")
+    def __init__(self, slope=0.25, shared=False, trainable=True):
+        self.slope = real(slope, "slope", -math.inf)
+        self.shared = boolean(shared, "shared")
         self.trainable = trainable
 
     def compile(self, operations, source, n_in):
         """See `Layer.compile`."""
-        return self._operation(
-            operations,
-            "layer_norm",
-            source,
-            n_in,
-            n_in,
-            n_params=self._n_params(n_in),
-            options=[self.epsilon],
-        )
+        return self._operation(operations, "prelu", source, n_in, n_in, n_params=self._n_params(n_in))
 
     def param_shapes(self, n_in):
         """Return the shapes of this layer's parameters by name, in the order of the flat buffer."""
-        return {"weight": (n_in,), "bias": (n_in,)} if self.affine else {}
+        return {"slope": (1,) if self.shared else (n_in,)}
 
     def initialize(self, arrays, rng):
-        """Set the weights to 1."""
-        if self.affine:
-            arrays["weight"][...] = 1
+        """Set the slopes."""
+        arrays["slope"][...] = self.slope
+
+
+class Dropout(Layer):
+    """Dropout: in training ``x / (1 - rate)``, or 0 with probability `rate`; in predictions x.
+
+    Inverted dropout, that is, after Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, "Dropout: a simple
+    way to prevent neural networks from overfitting". What is dropped depends on the trainer's seed, the number of
+    batches it has trained on, the place of the layer, the sample's place in the batch and the feature, and on nothing
+    else.
+
+    Parameters
+    ----------
+    rate : float
+        At least 0 and less than 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not.
+    """
+
+    kind = "dropout"
+    _arguments: ClassVar = {"rate": ...}
+
+    def __init__(self, rate):
+        self.rate = real(rate, "rate", 0, 1)
+
+    def compile(self, operations, source, n_in):
+        """See `Layer.compile`."""
+        return self._operation(operations, "dropout", source, n_in, n_in, options=[self.rate])
+
+
+class GaussianNoise(Layer):
+    """Noise in training: ``x + std * e``, with e from the standard normal distribution; in predictions x.
+
+    It is drawn as `Dropout` is.
+
+    Parameters
+    ----------
+    std : float
+        Not negative.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not.
+    """
+
+    kind = "gaussian_noise"
+    _arguments: ClassVar = {"std": ...}
+
+    def __init__(self, std):
+        self.std = real(std, "std", 0)
+
+    def compile(self, operations, source, n_in):
+        """See `Layer.compile`."""
+        return self._operation(operations, "gaussian_noise", source, n_in, n_in, options=[self.std])
 
 
 class Residual(Layer):
@@ -269,6 +267,8 @@ class Residual(Layer):
         for layer in self.layers:
             if layer.activation == "softmax":
                 raise ValueError("softmax is for the last layer of a network alone, got it in a Residual")
+            if isinstance(layer, Embedding):
+                raise ValueError("an Embedding must be the first layer of a network, got it in a Residual")
         self.projection = boolean(projection, "projection")
         self.trainable = trainable
 
@@ -346,7 +346,10 @@ class Residual(Layer):
             Dense(arrays["weight"].shape[1], bias=False).initialize(arrays, rng)
 
 
-KINDS = {layer.kind: layer for layer in (Dense, Activation, LayerNorm, Residual)}
+KINDS = {
+    layer.kind: layer
+    for layer in (Dense, Activation, PReLU, Dropout, GaussianNoise, LayerNorm, BatchNorm, Embedding, Residual)
+}
 
 
 def part_of(named, prefix):
@@ -356,6 +359,8 @@ def part_of(named, prefix):
 
 def as_layers(layers):
     """Return layers as a tuple, from layers or what their `config` gave."""
+    if isinstance(layers, Layer):
+        raise TypeError(f"layers must be a sequence of layers, got one: write [{layers!r}]")
     layers = tuple(from_config(layer) if isinstance(layer, dict) else layer for layer in layers)
     if not layers:
         raise ValueError("layers must name at least one layer, got none")

@@ -7,7 +7,18 @@ from . import typing
 from ._validation import Checked
 from .typing import BoolLike, FloatLike, Initializer, IntLike, Reals
 
-__all__ = ["Activation", "Dense", "Layer", "LayerNorm", "Residual"]
+__all__ = [
+    "Activation",
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "GaussianNoise",
+    "Layer",
+    "LayerNorm",
+    "PReLU",
+    "Residual",
+]
 
 _Operations: TypeAlias = list[dict[str, Any]]
 
@@ -30,22 +41,62 @@ class Dense(Layer):
     n_out: Final[int]
     initializer: Final[Initializer]
     bias: Final[bool]
+    l1: Final[float]
+    l2: Final[float]
+    max_norm: Final[float | None]
     def __init__(
         self,
         n_out: IntLike,
         activation: typing.Activation = "identity",
         initializer: Initializer | None = None,
         bias: BoolLike = True,
+        l1: FloatLike = 0.0,
+        l2: FloatLike = 0.0,
+        max_norm: FloatLike | None = None,
         trainable: BoolLike = True,
     ) -> None: ...
 
 class Activation(Layer):
     def __init__(self, activation: typing.Activation) -> None: ...
 
+class PReLU(Layer):
+    slope: Final[float]
+    shared: Final[bool]
+    def __init__(self, slope: FloatLike = 0.25, shared: BoolLike = False, trainable: BoolLike = True) -> None: ...
+
+class Dropout(Layer):
+    rate: Final[float]
+    def __init__(self, rate: FloatLike) -> None: ...
+
+class GaussianNoise(Layer):
+    std: Final[float]
+    def __init__(self, std: FloatLike) -> None: ...
+
 class LayerNorm(Layer):
     epsilon: Final[float]
     affine: Final[bool]
     def __init__(self, epsilon: FloatLike = 1e-5, affine: BoolLike = True, trainable: BoolLike = True) -> None: ...
+
+class BatchNorm(Layer):
+    momentum: Final[float]
+    epsilon: Final[float]
+    affine: Final[bool]
+    def __init__(
+        self, momentum: FloatLike = 0.1, epsilon: FloatLike = 1e-5, affine: BoolLike = True, trainable: BoolLike = True
+    ) -> None: ...
+
+class Embedding(Layer):
+    n_categories: Final[tuple[int, ...]]
+    n_dim: Final[tuple[int, ...]]
+    columns: Final[tuple[int, ...]]
+    def __init__(
+        self,
+        n_categories: IntLike | Iterable[IntLike],
+        n_dim: IntLike | Iterable[IntLike],
+        columns: IntLike | Iterable[IntLike] = 0,
+        trainable: BoolLike = True,
+    ) -> None: ...
+    def check(self, X: Reals) -> None: ...
 
 class Residual(Layer):
     layers: Final[tuple[Layer, ...]]

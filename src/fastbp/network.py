@@ -36,7 +36,7 @@ class Network:
     n_in : int
         Number of features of a sample.
     layers : sequence of Layer
-        From the first to the output: Dense, Activation, LayerNorm, Residual. Softmax is for the last alone.
+        From the first to the output, see `fastbp.layers`. Softmax is for the last alone, Embedding for the first.
     dtype : {"float32", "float64"}, default "float32"
         Of the parameters and of all computation.
     seed : int, default 0
@@ -51,7 +51,7 @@ class Network:
         Every parameter, in one writable buffer: of each Dense layer the weights (n_in, n_out) row by row, then the
         bias. Reading and writing it reads and writes the network; nothing is copied.
     buffers : ndarray of shape (n_buffers,)
-        The same of what layers keep that no gradient moves.
+        The same of what layers keep that no gradient moves: the running statistics of BatchNorm.
     metadata : dict
         Anything that JSON can hold; it travels with `save` and `load`.
 
@@ -112,6 +112,7 @@ class Network:
         self._params = _aligned(_n_elements(self._shapes("param_shapes")), self.dtype)
         self._buffers = _aligned(_n_elements(self._shapes("buffer_shapes")), self.dtype)
         self.n_params = self._params.size
+        self._has_categories = isinstance(self.layers[0], _layers.Embedding)
         self._n_toggles = _layers.Layer.n_toggles
         self._program = Program(operations, self._params, self._buffers, self.dtype.itemsize * 8)
 
@@ -180,6 +181,7 @@ class Network:
         Returns
         -------
         dict of str to ndarray
+            ``"1.running_mean"`` and ``"1.running_var"`` of shape (n_in,) for a BatchNorm as layer 1.
         """
         return _named(self._shapes("buffer_shapes"), self._buffers)
 
@@ -202,7 +204,7 @@ class Network:
         TypeError, ValueError
             If X is not of this shape, or not finite.
         """
-        X = as_samples(X, self.n_in, self.dtype, check_finite)
+        X = self._samples(X, check_finite)
         out = np.empty((len(X), self.n_out), self.dtype)
         self._program.predict(X, out, len(X))
         return out
@@ -230,7 +232,7 @@ class Network:
         """
         if out is None:
             out = np.empty(self.n_out, self.dtype)
-        if self._program.predict_one(x, out):
+        if not self._has_categories and self._program.predict_one(x, out):
             return out
         if not (
             isinstance(out, np.ndarray) and out.shape == (self.n_out,) and out.dtype == self.dtype and out.flags.carray
@@ -241,6 +243,8 @@ class Network:
         x = as_reals(x, "x", self.dtype, check_finite=False)
         if x.shape != (self.n_in,):
             raise ValueError(f"x must have shape ({self.n_in},), got {x.shape}")
+        if self._has_categories:
+            self.layers[0].check(x[None, :])
         self._program.predict_one(x, out)
         return out
 
@@ -256,14 +260,15 @@ class Network:
         sample_weight : array-like of shape (n_samples,), optional
             Not negative, not all zero.
         training : bool, default False
-            Whether layers behave as in training, not as in predictions; it matters to layers that know the difference.
+            Whether layers behave as in training, not as in predictions: Dropout drops, GaussianNoise adds noise, and
+            BatchNorm takes the statistics of the batch, all samples of X, and moves its running ones.
         seed : int, default 0
-            Decides what such layers draw.
+            Decides what Dropout and GaussianNoise draw.
 
         Returns
         -------
         loss : float
-            ``sum_i w_i l_i / sum_i w_i``.
+            ``sum_i w_i l_i / sum_i w_i``, and what layers with l1 or l2 ask for their weights.
         grad : ndarray of shape (n_params,)
             Its gradient, laid out as `params`, also for layers that are not trainable.
 
@@ -284,11 +289,18 @@ class Network:
         X, y, weights = self._checked(X, y, loss, sample_weight)
         return self._as_data(X, y, loss, weights), y, weights
 
+    def _samples(self, X, check_finite=True):
+        """Return X as the engine takes it."""
+        X = as_samples(X, self.n_in, self.dtype, check_finite)
+        if self._has_categories:
+            self.layers[0].check(X)
+        return X
+
     def _checked(self, X, y, loss, sample_weight=None):
         """Return inputs, targets and weights as the engine takes them."""
         loss.check(self.layers[-1].activation, self.n_out)
         self._notice_freezing()
-        X = as_samples(X, self.n_in, self.dtype)
+        X = self._samples(X)
         return X, loss.targets(y, len(X), self.n_out, self.dtype), as_sample_weight(sample_weight, len(X))
 
     def _as_data(self, X, y, loss, weights, gain=1.0):
@@ -461,6 +473,8 @@ def _as_layers(layers, n_in):
     """Return layers as a tuple; an error if they are none, or do not fit together."""
     layers = _layers.as_layers(layers)
     for number, layer in enumerate(layers):
+        if isinstance(layer, _layers.Embedding) and number > 0:
+            raise ValueError(f"an Embedding must be the first layer, for it reads X, got it as layer {number}")
         if layer.activation == "softmax" and number < len(layers) - 1:
             raise ValueError(f"softmax is for the last layer alone, got it in layer {number} of {len(layers)}")
         try:

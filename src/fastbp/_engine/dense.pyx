@@ -141,7 +141,11 @@ cdef void weights_row(const Op* op, const Pass* run) noexcept nogil:
 
 cdef double bound_row(const Op* op, const Pass* run) noexcept nogil:
     cdef const Kernels* k = run.kernels
-    return max(k.largest(run.rows[op.source].value, op.n_in), 1.0) * k.largest(run.rows[op.target].grad, op.n_out)
+    cdef double bound = max(k.largest(run.rows[op.source].value, op.n_in), 1.0) * k.largest(run.rows[op.target].grad,
+                                                                                            op.n_out)
+    if op.l1 != 0 or op.l2 != 0:
+        bound += op.l1 + 2 * op.l2 * k.largest(at(run.params, op.params, k), op.n_in * op.n_out)
+    return bound
 
 
 cdef OpKind _kind

@@ -32,6 +32,8 @@ cdef class Program:
     cdef int first_trainable    # the first operation that training changes; n_ops if there is none
     cdef bint whole_batch       # in training, batches cannot go through in pieces
     cdef bint fuses             # plain SGD needs no stored gradient
+    cdef bint has_penalties
+    cdef bint has_limits
     cdef Pass row               # of one sample, for predictions
     cdef void* row_memory
     cdef readonly int bits
@@ -48,6 +50,7 @@ cdef class Program:
     cdef lay_out_row(self)
     cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept
     cdef bytes format(self)
+    cdef check_batches(self, idx n_rows, idx batch_size)
     cdef idx rows_at_once(self, idx n_rows, bint training) noexcept
     cdef Workspace borrow(self, idx n_samples, int n_threads, bint gradients)
     cdef Batches batches(self, Workspace workspace, View x) noexcept

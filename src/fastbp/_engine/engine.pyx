@@ -20,7 +20,7 @@ from fastbp._engine.kernels cimport (
 )
 from fastbp._engine.kinds cimport kind_of
 from fastbp._engine.losses cimport HeldLoss, Targets
-from fastbp._engine.passes cimport Batches, finish_output, forward_pass, loss_and_gradient, loss_of_rows
+from fastbp._engine.passes cimport Batches, finish_output, forward_pass, loss_and_gradient, loss_of_rows, penalty
 from fastbp._engine.program cimport Op, Slot, at
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.workspace cimport Workspace, allocate
@@ -84,6 +84,12 @@ cdef class Program:
             op.has_bias = fields.get("has_bias", False)
             for n, number in enumerate(fields.get("options", ())):
                 op.options[n] = number
+            op.table = as_table(fields.get("table", ()))
+            op.l1 = fields.get("l1", 0)
+            op.l2 = fields.get("l2", 0)
+            op.max_norm = fields.get("max_norm", 0)
+            self.has_penalties = self.has_penalties or op.l1 != 0 or op.l2 != 0
+            self.has_limits = self.has_limits or op.max_norm != 0
             self.n_params += op.n_params
             self.n_buffers += op.n_buffers
             for source in (op.source, op.second):
@@ -100,6 +106,10 @@ cdef class Program:
         self.lay_out_row()
 
     def __dealloc__(self):
+        cdef int i
+        if self.ops != NULL:
+            for i in range(self.n_ops):
+                free(<void*> self.ops[i].table)
         free(self.ops)
         free(self.parts)
         free(self.row.rows)
@@ -119,7 +129,7 @@ cdef class Program:
         for i in range(self.n_ops):
             op = &self.ops[i]
             op.trainable = trainable[i]
-            op.fuses = op.kind.fuses
+            op.fuses = op.kind.fuses and op.l1 == 0 and op.l2 == 0 and op.max_norm == 0
             if not op.trainable or op.n_params + op.n_buffers == 0 and not op.kind.whole_batch:
                 continue
             self.first_trainable = min(self.first_trainable, i)
@@ -162,6 +172,15 @@ cdef class Program:
     cdef bytes format(self):
         return b"f" if self.bits == 32 else b"d"
 
+    cdef check_batches(self, idx n_rows, idx batch_size):
+        """ValueError if training could not take so many rows in such batches."""
+        if self.whole_batch and (n_rows - 1) % batch_size == 0:
+            got = f"{n_rows} in batches of {batch_size} leave 1 for the last" if n_rows > 1 else "got 1"
+            raise ValueError(
+                f"BatchNorm needs at least 2 samples a batch in training, {got}: take another batch_size, leave a "
+                "sample out, or freeze the layer (layer.trainable = False)"
+            )
+
     cdef idx rows_at_once(self, idx n_rows, bint training) noexcept:
         """How many of the rows of a batch go through at once when a gradient is wanted."""
         return n_rows if training and self.whole_batch else min(n_rows, <idx> GRADIENT_ROWS)
@@ -183,6 +202,8 @@ cdef class Program:
         b.rows = NULL if x is None else x.data
         b.order = NULL
         b.first_op = 0
+        b.has_penalties = self.has_penalties
+        b.has_limits = self.has_limits
         b.capacity = workspace.capacity
         b.run = workspace.run
         b.run.params = self.params.data
@@ -262,7 +283,7 @@ cdef class Program:
         cdef object outputs = np.empty((data.n_rows, self.n_out), self.dtype) if called else out
         cdef bint wants_outputs = outputs is not None
         cdef View result = None
-        cdef idx most = data.n_rows if training and self.whole_batch else <idx> PREDICT_ROWS
+        cdef idx most = self.rows_at_once(data.n_rows, True) if training else <idx> PREDICT_ROWS
         cdef Workspace workspace = self.borrow(min(data.n_rows, most), 1, False)
         cdef Batches b = self.batches(workspace, data.x)
         cdef Slot* output = &workspace.slots[self.n_ops]
@@ -303,6 +324,8 @@ cdef class Program:
                 out[...] = outputs
             data.call(self, outputs, result, slice(data.n_rows), &b.targets)
             total = b.targets.given_loss
+        if b.has_penalties:
+            total += penalty(&b) * data.weight
         return total / data.weight
 
     def loss_and_grad(self, Data data, grad, bint training=False, uint64_t seed=0, uint64_t batch=0):
@@ -311,6 +334,8 @@ cdef class Program:
         With `training` layers behave as in a training with this seed, in the batch of this number.
         """
         cdef View gradient = view(grad, "grad", self.n_params, self.format(), True)
+        if training:
+            self.check_batches(data.n_rows, data.n_rows)
         cdef idx n = data.n_rows if data.loss.call is not None else self.rows_at_once(data.n_rows, training)
         cdef Workspace workspace = self.borrow(n, 1, True)
         cdef Batches b = self.batches(workspace, data.x)
@@ -329,6 +354,20 @@ cdef class Program:
             fpmode_leave(mode)
         self.spare = workspace
         return total / data.weight
+
+
+cdef const idx* as_table(integers) except? NULL:
+    """Integers in memory of their own; NULL if there are none."""
+    cdef idx* table
+    cdef idx i
+    if not integers:
+        return NULL
+    table = <idx*> calloc(len(integers), sizeof(idx))
+    if table == NULL:
+        raise MemoryError("no memory for the operations of a network")
+    for i in range(len(integers)):
+        table[i] = integers[i]
+    return table
 
 
 cdef class Data:

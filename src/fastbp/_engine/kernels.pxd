@@ -14,6 +14,8 @@ A value's panel ends with one more row, of ones: with it the bias is the last ro
 IN, OUT and INOUT mark what a kernel does with the memory behind a pointer.
 """
 
+from libc.stdint cimport uint64_t
+
 ctypedef Py_ssize_t idx
 
 cdef enum Activation:
@@ -123,8 +125,11 @@ ctypedef struct Kernels:
     void (*sums)(const Panels* d, const Panels* z, idx first, idx last, bint resume, void* dots,
                  void* totals) noexcept nogil
     void (*sums_row)(const void* d, const void* z, idx n, void* dots, void* totals) noexcept nogil
-    # out OUT = a + b; out may be a or b
+    # total OUT (1,) = sum of x (n,), or with resume total INOUT += it
+    void (*sum_up)(const void* x, idx n, bint resume, void* total) noexcept nogil
+    # out OUT = a + b, or a * b; out may be a or b
     void (*add)(const void* a, const void* b, void* out, idx n) noexcept nogil
+    void (*multiply)(const void* a, const void* b, void* out, idx n) noexcept nogil
     # Layer normalisation of one panel (n, panel): inverse OUT (panel,) = 1 / sqrt(variance + epsilon), z OUT, and
     # a OUT = weight z + bias; z may be a, weight and bias (n,) may be NULL
     void (*layer_norm)(const void* x, idx n, double epsilon, const void* weight, const void* bias, void* inverse,
@@ -136,6 +141,54 @@ ctypedef struct Kernels:
                            void* z, void* a) noexcept nogil
     void (*layer_norm_backward_row)(const void* z, const void* da, idx n, const void* weight, const void* inverse,
                                     void* dx) noexcept nogil
+
+    # Batch normalisation of features first ... last - 1. mean and variance OUT (n,): over the samples of x
+    void (*batch_statistics)(const Panels* x, idx first, idx last, void* mean, void* variance) noexcept nogil
+    # z OUT = (x - mean) / sqrt(variance + epsilon), a OUT = weight z + bias; z may be a, weight and bias may be NULL
+    void (*normalize)(const Panels* x, const Panels* z, const Panels* a, idx first, idx last, const void* mean,
+                      const void* variance, double epsilon, const void* weight, const void* bias) noexcept nogil
+    # dx OUT; dots and totals (n,), what `sums` gives for da and z, or NULL where mean and variance are constants
+    void (*normalize_backward)(const Panels* z, const Panels* da, const Panels* dx, idx first, idx last,
+                               const void* variance, double epsilon, const void* weight, const void* dots,
+                               const void* totals) noexcept nogil
+    # one sample, (n,), mean and variance constants; whole vectors are written
+    void (*normalize_row)(const void* x, idx n, const void* mean, const void* variance, double epsilon,
+                          const void* weight, const void* bias, void* z, void* a) noexcept nogil
+    void (*normalize_backward_row)(const void* da, idx n, const void* variance, double epsilon, const void* weight,
+                                   void* dx) noexcept nogil
+    # running (n,) INOUT = (1 - momentum) running + momentum factor batch
+    void (*follow)(void* running, const void* batch, idx first, idx last, double momentum,
+                   double factor) noexcept nogil
+
+    # One panel (n, panel) or one sample (n,): z OUT = min(x, 0), a OUT = max(x, 0) + slope z; z may be a
+    void (*prelu)(const void* x, idx n, const void* slopes, idx slope_step, void* z, void* a) noexcept nogil
+    void (*prelu_backward)(const void* x, const void* da, idx n, const void* slopes, idx slope_step,
+                           void* dx) noexcept nogil
+    void (*prelu_row)(const void* x, idx n, const void* slopes, idx slope_step, void* z, void* a) noexcept nogil
+    void (*prelu_backward_row)(const void* x, const void* da, idx n, const void* slopes, idx slope_step,
+                               void* dx) noexcept nogil
+
+    # One panel (n, panel) whose first sample has this number, or sample 0 (n,): factors OUT = 0 or 1 / (1 - rate),
+    # a OUT = factors x; and a OUT = x + std normal. factors may be a; of a sample, whole vectors are written
+    void (*dropout)(uint64_t seed, idx first_sample, double rate, const void* x, idx n, void* factors,
+                    void* a) noexcept nogil
+    void (*dropout_row)(uint64_t seed, double rate, const void* x, idx n, void* factors, void* a) noexcept nogil
+    void (*gaussian_noise)(uint64_t seed, idx first_sample, double std, const void* x, idx n, void* a) noexcept nogil
+    void (*gaussian_noise_row)(uint64_t seed, double std, const void* x, idx n, void* a) noexcept nogil
+
+    # out (n_dim, n) OUT = rows x (n,) of the table (n_categories, n_dim); rows of out are `step` apart
+    void (*embed)(const void* x, idx n, idx n_categories, idx n_dim, const void* table, void* out,
+                  idx step) noexcept nogil
+    # table INOUT += d (n_dim, n), in its columns first ... last - 1
+    void (*embed_backward)(const void* x, idx n, idx n_categories, idx n_dim, const void* d, idx step, idx first,
+                           idx last, void* table) noexcept nogil
+
+    # totals OUT (2,): the sums of |w| and of w^2
+    void (*weight_sums)(const void* w, idx n, double* totals) noexcept nogil
+    # g INOUT += l1 sign(w) + 2 l2 w
+    void (*penalize)(void* g, const void* w, idx n, double l1, double l2) noexcept nogil
+    # columns first ... last - 1 of w INOUT (n_in, n_out) get no norm larger than `limit`
+    void (*limit_norms)(void* w, idx n_in, idx n_out, idx first, idx last, double limit) noexcept nogil
 
     # The loss of each sample of one panel, OUT (panel,); with d not NULL also its gradient, OUT (n_out, panel),
     # times scale[sample]. Targets are labels IN (panel,) or else rows in a panel IN (n_out, panel).

@@ -8,13 +8,18 @@
 #                 activations.pxi  activations, softmax and their derivatives
 #                 sums.pxi         sums over samples
 #                 layer_norm.pxi   layer normalisation
+#                 batch_norm.pxi   batch normalisation
+#                 prelu.pxi        rectifiers whose slopes are learnt
+#                 noise.pxi        dropout and noise
+#                 embedding.pxi    vectors for categories
+#                 penalties.pxi    penalties and limits of weights
 #                 losses.pxi       losses and their gradients
 #                 updates.pxi      optimiser steps
 #                 peak.pxi         a loop of multiply-adds, for benchmarks
 # and here the table that hands them out; kernels.pxd says what each does. Read that first.
 
 from cpython.pycapsule cimport PyCapsule_New
-from libc.math cimport sqrt
+from libc.math cimport floor, sqrt
 
 from fastbp._engine.kernels cimport *
 
@@ -42,6 +47,11 @@ include "gemv.pxi"
 include "activations.pxi"
 include "sums.pxi"
 include "layer_norm.pxi"
+include "batch_norm.pxi"
+include "prelu.pxi"
+include "noise.pxi"
+include "embedding.pxi"
+include "penalties.pxi"
 include "losses.pxi"
 include "updates.pxi"
 include "peak.pxi"
@@ -74,11 +84,32 @@ cdef Kernels _table = Kernels(
     softmax_backward_row=softmax_backward_row,
     sums=sums,
     sums_row=sums_row,
+    sum_up=sum_up,
     add=add,
+    multiply=multiply,
     layer_norm=layer_norm,
     layer_norm_backward=layer_norm_backward,
     layer_norm_row=layer_norm_row,
     layer_norm_backward_row=layer_norm_backward_row,
+    batch_statistics=batch_statistics,
+    normalize=normalize,
+    normalize_backward=normalize_backward,
+    normalize_row=normalize_row,
+    normalize_backward_row=normalize_backward_row,
+    follow=follow,
+    prelu=prelu,
+    prelu_backward=prelu_backward,
+    prelu_row=prelu_row,
+    prelu_backward_row=prelu_backward_row,
+    dropout=dropout,
+    dropout_row=dropout_row,
+    gaussian_noise=gaussian_noise,
+    gaussian_noise_row=gaussian_noise_row,
+    embed=embed,
+    embed_backward=embed_backward,
+    weight_sums=weight_sums,
+    penalize=penalize,
+    limit_norms=limit_norms,
     loss=loss,
     sgd=sgd,
     momentum=momentum,

@@ -13,7 +13,7 @@ from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport HeldLoss
 from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
-from fastbp._engine.passes cimport Batches, row_gradient, row_is_bounded, row_loss
+from fastbp._engine.passes cimport Batches, limit_weights, row_gradient, row_is_bounded, row_loss
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.workspace cimport Workspace
 
@@ -55,6 +55,7 @@ cdef class Learner:
     cdef readonly uint64_t n_batches
 
     def __cinit__(self, Program program, loss, optimizer, states, n_steps, uint64_t seed=0, uint64_t n_batches=0):
+        program.check_batches(1, 1)
         self.program = program
         self.loss = HeldLoss(loss, program.n_out)
         self.n_targets = self.loss.n_targets(program.n_out)
@@ -184,6 +185,8 @@ cdef class Learner:
                     update(k, &self.hyper, b.run.params, b.run.grads,
                            NULL if self.states is None else self.states.data, n_params, self.n_steps,
                            self.program.parts[i].begin, self.program.parts[i].end)
+            if b.has_limits:
+                limit_weights(b, 0, 1)
             self.n_steps += 1
             self.n_batches += 1
         fpmode_leave(mode)

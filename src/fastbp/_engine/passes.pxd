@@ -7,6 +7,8 @@ from fastbp._engine.program cimport Op, Pass
 ctypedef struct Batches:
     const Op* ops
     int n_ops
+    bint has_penalties      # of weights
+    bint has_limits
     int first_op            # the backward pass ends here: what is before wants nothing of it
     const void* rows        # IN (n_rows, n_in)
     const idx* order        # IN: the rows in the order of the batches; NULL: as they lie
@@ -22,4 +24,6 @@ cdef double row_loss(Batches* b, idx sample) noexcept nogil
 cdef void row_gradient(Batches* b) noexcept nogil
 cdef bint row_is_bounded(Batches* b, double most) noexcept nogil
 cdef bint goes_by_row(idx n, int n_threads) noexcept nogil
+cdef double penalty(const Batches* b) noexcept nogil
+cdef void limit_weights(const Batches* b, int thread, int n_threads) noexcept nogil
 cdef double loss_and_gradient(Batches* b, idx begin, idx n, int thread, int n_threads) noexcept nogil

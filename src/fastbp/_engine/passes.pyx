@@ -77,6 +77,47 @@ cdef double loss_of_rows(Batches* b, idx begin, idx n, bint gradient, int thread
     return sum_of_losses(&b.run, &b.targets)
 
 
+cdef double penalty(const Batches* b) noexcept nogil:
+    """Return what the loss of a batch has besides the mean over its samples: sum of l1 |w| + l2 w^2."""
+    cdef const Op* op
+    cdef double sums[2]
+    cdef double total = 0
+    cdef int i
+    for i in range(b.n_ops):
+        op = &b.ops[i]
+        if op.l1 != 0 or op.l2 != 0:
+            b.run.kernels.weight_sums(at(b.run.params, op.params, b.run.kernels), op.n_in * op.n_out, sums)
+            total += op.l1 * sums[0] + op.l2 * sums[1]
+    return total
+
+
+cdef void add_penalties(const Batches* b, int thread, int n_threads) noexcept nogil:
+    """The gradient of the penalty, added to the stored one."""
+    cdef const Kernels* k = b.run.kernels
+    cdef const Op* op
+    cdef idx first, last
+    cdef int i
+    for i in range(b.n_ops):
+        op = &b.ops[i]
+        if wants_weights(op, &b.run) and (op.l1 != 0 or op.l2 != 0):
+            divide(op.n_in * op.n_out, k.panel, thread, n_threads, &first, &last)
+            k.penalize(at(b.run.grads, op.params + first, k), at(b.run.params, op.params + first, k), last - first,
+                       op.l1, op.l2)
+
+
+cdef void limit_weights(const Batches* b, int thread, int n_threads) noexcept nogil:
+    """After an update: no column of weights keeps a norm beyond its limit."""
+    cdef const Kernels* k = b.run.kernels
+    cdef const Op* op
+    cdef idx first, last
+    cdef int i
+    for i in range(b.n_ops):
+        op = &b.ops[i]
+        if op.trainable and op.max_norm != 0:
+            divide(op.n_out, k.panel, thread, n_threads, &first, &last)
+            k.limit_norms(at(b.run.params, op.params, k), op.n_in, op.n_out, first, last, op.max_norm)
+
+
 cdef inline const void* input_row(const Batches* b, idx sample) noexcept nogil:
     cdef idx row = b.order[sample] if b.order != NULL else sample
     return at(b.rows, row * b.run.slots[0].n_features, b.run.kernels)
@@ -110,6 +151,8 @@ cdef double row_loss(Batches* b, idx sample) noexcept nogil:
     b.targets.first = sample
     loss_of_panels(run, &b.targets, True, 0, 1)
     loss = sum_of_losses(run, &b.targets)
+    if b.has_penalties:
+        loss += penalty(b) * b.targets.weight
     copy_strided(k, output.grad, k.panel, output.grad, 1, output.n_features)
     for i in range(b.n_ops - 1, b.first_op - 1, -1):
         op = &b.ops[i]
@@ -127,6 +170,8 @@ cdef void row_gradient(Batches* b) noexcept nogil:
         op = &b.ops[i]
         if wants_weights(op, &b.run):
             op.kind.weights_row(op, &b.run)
+    if b.has_penalties:
+        add_penalties(b, 0, 1)
 
 
 cdef bint row_is_bounded(Batches* b, double most) noexcept nogil:
@@ -160,6 +205,8 @@ cdef double loss_and_gradient(Batches* b, idx begin, idx n, int thread, int n_th
         if isfinite(total):
             row_gradient(b)
         return total
+    if b.has_penalties:
+        total = penalty(b) * b.targets.weight
     while done < n:
         piece = min(n - done, b.capacity)
         b.run.first_sample = done
@@ -169,4 +216,7 @@ cdef double loss_and_gradient(Batches* b, idx begin, idx n, int thread, int n_th
         b.run.resume = done > 0
         backward_pass(b, thread, n_threads)
         done += piece
+    if b.has_penalties:
+        add_penalties(b, thread, n_threads)
+        barrier_wait(b.run.barrier)
     return total

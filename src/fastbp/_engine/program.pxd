@@ -49,6 +49,10 @@ ctypedef struct Op:
     bint trainable
     bint fuses              # its backward pass takes a step of plain SGD by itself
     double options[2]       # numbers that its kind knows the meaning of
+    const idx* table        # integers likewise, or NULL
+    double l1               # of its weights, the first n_in * n_out of its parameters: the loss has l1 sum |w|
+    double l2               # and l2 sum w^2 besides
+    double max_norm         # the norm of a column that an update may leave; 0: any
 
 
 # One batch on its way through the network. All pointers stay the same from batch to batch.

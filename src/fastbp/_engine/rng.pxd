@@ -15,8 +15,12 @@ cdef inline uint64_t mix(uint64_t x) noexcept nogil:
     return x ^ (x >> 31)
 
 
+cdef inline uint64_t weyl(uint64_t n) noexcept nogil:
+    return n * <uint64_t> 0x9E3779B97F4A7C15
+
+
 cdef inline uint64_t random_bits(uint64_t seed, uint64_t n) noexcept nogil:
-    return mix(seed + (n + 1) * <uint64_t> 0x9E3779B97F4A7C15)
+    return mix(seed + weyl(n + 1))
 
 
 cdef inline uint64_t stream(uint64_t seed, uint64_t name) noexcept nogil:

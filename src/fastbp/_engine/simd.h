@@ -65,6 +65,21 @@ FBP_INLINE void vstore(real *p, vec x) { *(unaligned_vec *)p = x; }
 /* x - 0 is x for every x, -0 included, so it folds to one broadcast; 0 + x would cost an addition. */
 FBP_INLINE vec vsplat(real x) { return x - (vec){0}; }
 
+/* Words of random bits: a vector of 64 bits a lane, written as 32 bits a word. vwords makes LANES words real, of which
+ * it takes the upper 24 bits, as integers. */
+typedef uint64_t wvec __attribute__((vector_size(FBP_VEC_BYTES)));
+typedef wvec unaligned_wvec __attribute__((aligned(4), may_alias));
+#define WORD_VECTORS (64 / FBP_BITS) /* that have the words of two vectors of reals */
+FBP_INLINE wvec wload(const uint64_t *p) { return *(const unaligned_wvec *)p; }
+FBP_INLINE void wstore(uint32_t *p, wvec x) { *(unaligned_wvec *)p = x; }
+FBP_INLINE wvec wsplat(uint64_t x) { return x - (wvec){0}; }
+typedef int32_t words_vec __attribute__((vector_size(4 * FBP_VEC_BYTES / (FBP_BITS / 8))));
+typedef uint32_t unaligned_words __attribute__((vector_size(4 * FBP_VEC_BYTES / (FBP_BITS / 8)), aligned(4), may_alias));
+FBP_INLINE vec vwords(const uint32_t *p)
+{
+    return __builtin_convertvector((words_vec)(*(const unaligned_words *)p >> 8), vec);
+}
+
 /* Masks are all ones or all zeros in each lane. A comparison with NaN is false. */
 FBP_INLINE ivec vless(vec a, vec b) { return a < b; }
 FBP_INLINE ivec vlesseq(vec a, vec b) { return a <= b; }

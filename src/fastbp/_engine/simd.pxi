@@ -4,15 +4,25 @@
 # compiler as they stand. Comparisons do not (Cython would make a C int of them): use vless, vlesseq and vselect.
 # A constant is a vector only after vsplat(<real>constant).
 
+from libc.stdint cimport uint32_t, uint64_t
+
+
 cdef extern from "simd.h" nogil:
     enum:
         FBP_BITS
         LANES
         QUAD
         STRIP_ROWS
+        WORD_VECTORS
     ctypedef float real
     ctypedef float vec
     ctypedef int ivec
+    ctypedef unsigned long long wvec
+
+    wvec wload(const uint64_t* p)
+    void wstore(uint32_t* p, wvec x)
+    wvec wsplat(uint64_t x)
+    vec vwords(const uint32_t* p)
 
     vec vload(const real* p)
     void vstore(real* p, vec x)

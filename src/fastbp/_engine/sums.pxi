@@ -17,12 +17,17 @@ cdef inline vec first_lanes(vec x, idx n) noexcept nogil:
     return x if n >= LANES else vselect(vless(vload(_lane_numbers), vsplat(<real> n)), x, vsplat(0))
 
 
-cdef inline real sum_of_chains(const vec* chains) noexcept nogil:
-    cdef real values[CHAINS]
+# chains is scratch afterwards
+cdef inline real sum_of_chains(vec* chains) noexcept nogil:
+    cdef real values[LANES]
     cdef int i
-    cdef int n = CHAINS // 2
-    for i in range(CHAIN_VECTORS):
-        vstore(values + i * LANES, chains[i])
+    cdef int n = CHAIN_VECTORS // 2
+    while n > 0:
+        for i in range(n):
+            chains[i] = chains[i] + chains[i + n]
+        n //= 2
+    vstore(values, chains[0])
+    n = LANES // 2
     while n > 0:
         for i in range(n):
             values[i] = values[i] + values[i + n]
@@ -70,6 +75,29 @@ cdef void sums_row(const void* d, const void* z, idx n, void* dots, void* totals
         (<real*> dots)[j] = <real> 0 + (<const real*> d)[j] * (<const real*> z)[j]
         if totals != NULL:
             (<real*> totals)[j] = <real> 0 + (<const real*> d)[j]
+
+
+# total OUT (1,) = sum of x in its order, or with resume total INOUT += it
+cdef void sum_up(const void* x, idx n, bint resume, void* total) noexcept nogil:
+    cdef real value = 0
+    cdef idx j
+    for j in range(n):
+        value = value + (<const real*> x)[j]
+    (<real*> total)[0] = (<real*> total)[0] + value if resume else value
+
+
+# out OUT (n,) = a * b; out may be a or b
+cdef void multiply(const void* a, const void* b, void* out, idx n) noexcept nogil:
+    cdef real tail[2][LANES]
+    cdef idx i = 0
+    while i + LANES <= n:
+        vstore(<real*> out + i, vload(<const real*> a + i) * vload(<const real*> b + i))
+        i += LANES
+    if i < n:
+        load_tail(tail[0], <const real*> a + i, n - i)
+        load_tail(tail[1], <const real*> b + i, n - i)
+        vstore(tail[0], vload(tail[0]) * vload(tail[1]))
+        store_tail(<real*> out + i, tail[0], n - i)
 
 
 # out OUT (n,) = a + b; out may be a or b

@@ -19,7 +19,7 @@ from fastbp._engine.engine cimport Data, Part, Program, fpmode_enter, fpmode_lea
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport sum_of_weights
 from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
-from fastbp._engine.passes cimport Batches, loss_and_gradient
+from fastbp._engine.passes cimport Batches, limit_weights, loss_and_gradient
 from fastbp._engine.program cimport at, barrier_wait, divide
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.rng cimport shuffle as permute
@@ -98,6 +98,9 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
                         update(k, &b.hyper, batches.run.params, batches.run.grads, b.states, b.n_params,
                                at_batch.n_steps, max(first, part.begin), min(last, part.end))
                 barrier_wait(batches.run.barrier)
+                if batches.has_limits:
+                    limit_weights(batches, thread, n_threads)
+                    barrier_wait(batches.run.barrier)
             at_batch.n_steps += 1
             at_batch.loss += loss
             at_batch.weight += batches.targets.weight
@@ -199,6 +202,7 @@ cdef class Training:
         self.position = Position(epoch, 0, 0, 0, n_steps, n_batches)
         if shuffle:
             self.order = <idx*> allocated(malloc(data.n_rows * sizeof(idx)))
+        program.check_batches(data.n_rows, self.batch_size)
         self.set_optimizer(optimizer, states, n_steps)
 
     def __dealloc__(self):
