@@ -14,6 +14,36 @@ PAIRS = [("SquaredError", output, "numbers") for output in (*HIDDEN, "softmax")]
 ]
 # One of each loss, for what does not depend on the output.
 LOSSES = [("SquaredError", "identity", "numbers"), PAIRS[-3], PAIRS[-1]]
+# Every loss, with parameters and without, an output that it fits, and the kind of targets.
+EVERY_LOSS = [
+    (fastbp.SquaredError(), "identity", "numbers"),
+    (fastbp.AbsoluteError(), "identity", "numbers"),
+    (fastbp.AbsoluteError(), "softmax", "shares"),
+    (fastbp.Huber(), "tanh", "numbers"),
+    (fastbp.Huber(0.3), "identity", "numbers"),
+    (fastbp.LogCosh(), "softplus", "numbers"),
+    (fastbp.LogCosh(), "identity", "numbers"),
+    (fastbp.Quantile(), "identity", "numbers"),
+    (fastbp.Quantile(0.9), "relu", "numbers"),
+    (fastbp.Poisson(), "identity", "counts"),
+    (fastbp.Poisson(log_input=False), "softplus", "counts"),
+    (fastbp.GaussianNLL(), "identity", "halves"),
+    (fastbp.GaussianNLL(0.5), "identity", "halves"),
+    (fastbp.Hinge(), "tanh", "labels"),
+    (fastbp.Hinge(), "identity", "bits"),
+    (fastbp.SquaredHinge(), "tanh", "signs"),
+    (fastbp.SquaredHinge(), "identity", "labels"),
+    (fastbp.CrossEntropy(), "softmax", "labels"),
+    (fastbp.CrossEntropy(0.2), "softmax", "probabilities"),
+    (fastbp.CrossEntropy(0.2), "softmax", "labels"),
+    (fastbp.FocalCrossEntropy(), "softmax", "probabilities"),
+    (fastbp.FocalCrossEntropy(), "softmax", "labels"),
+    (fastbp.FocalCrossEntropy(0), "softmax", "labels"),
+    (fastbp.FocalCrossEntropy(0.5, (1, 2, 3, 0.5)), "softmax", "labels"),
+    (fastbp.BinaryCrossEntropy(), "sigmoid", "shares"),
+    (fastbp.BinaryFocalCrossEntropy(), "sigmoid", "bits"),
+    (fastbp.BinaryFocalCrossEntropy(0.5, 0.3), "sigmoid", "shares"),
+]
 
 
 def samples(n_samples, n_in, seed=1):

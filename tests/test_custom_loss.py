@@ -64,7 +64,7 @@ X, Y = make.samples(50, 5), make.targets("numbers", 50, 3)
 
 
 @pytest.mark.parametrize("n_samples", [1, 5, 33, 1500])
-@pytest.mark.parametrize("output", ["identity", "tanh", "softmax"])
+@pytest.mark.parametrize("output", ["identity", "softmax"])
 def test_loss_and_gradient(target, dtype, output, n_samples):
     net = make.network([5, 7, 3], output=output, dtype=dtype)
     X, y = make.samples(n_samples, 5), make.targets("numbers", n_samples, 3)
@@ -99,9 +99,9 @@ def test_a_wrong_gradient_is_found():
 @pytest.mark.parametrize("settings", [{}, {"batch_size": 1}, {"batch_size": 2000, "n_threads": 2}, {"n_threads": 3}])
 @pytest.mark.parametrize("optimizer", [fastbp.SGD(0.1), fastbp.Adam(0.01)], ids=repr)
 def test_training(all_threads, dtype, optimizer, settings):
-    n_samples = 40 if settings.get("batch_size") == 1 else 1100
+    n_samples = {1: 20, 2000: 1100}.get(settings.get("batch_size"), 75)
     X, y, weights = make.samples(n_samples, 5), make.targets("numbers", n_samples, 3), make.weights(n_samples)
-    for loss, w in [(OfEach(), None), (OfEach(), weights), (OfBatch(), None)]:
+    for loss, w in [(OfEach(), weights), (OfBatch(), None)]:
         one, other = (
             fastbp.Trainer(make.network([5, 7, 3], dtype=dtype), each, optimizer, **settings)
             for each in [loss, fastbp.SquaredError()]
@@ -339,10 +339,16 @@ def test_bad_answers(answer, error, message):
     ):
         with pytest.raises(error, match=message) as caught:
             use(X, Y.astype("float64"))
-        assert "value_and_grad of <" in str(caught.value)
+        assert str(caught.value).startswith("Returns.value_and_grad ")
     assert make.same_bits(net.params, before)
     trainer.loss.answer = good
     trainer.fit(X, Y)
+
+
+def test_targets_of_another_shape_than_the_outputs_are_named():
+    net = make.network([5, 7, 1])
+    with pytest.raises(ValueError, match=r"outputs, \(50, 1\), got \(50, 50\); the targets have shape \(50,\)"):
+        net.loss_and_grad(X, Y[:, 0], OfEach())
 
 
 def test_weights_need_the_loss_of_each_sample():

@@ -34,6 +34,10 @@ class CustomLoss(Loss):
     def __init__(self, wrapped):
         self.wrapped = wrapped
 
+    @property
+    def name(self):
+        return type(self.wrapped).__name__
+
     def config(self):
         return {**super().config(), "call": self._call}
 
@@ -45,7 +49,7 @@ class CustomLoss(Loss):
 
     def classes(self, targets, n_out):
         if targets.ndim != 1 or targets.dtype.kind not in "iub":
-            raise ValueError(f"{self!r} was given {targets.dtype} targets of shape {targets.shape}, not labels")
+            raise ValueError(f"{self.name} was given {targets.dtype} targets of shape {targets.shape}, not labels")
         return targets, range(n_out)
 
     def _call(self, outputs, targets, weights, gain):
@@ -53,23 +57,23 @@ class CustomLoss(Loss):
         n_samples, shape, dtype = len(outputs), outputs.shape, outputs.dtype
         answer = self.wrapped.value_and_grad(outputs, targets)
         if not isinstance(answer, tuple | list) or len(answer) != 2:
-            raise TypeError(f"value_and_grad of {self!r} must return (value, gradient), got {answer!r}")
+            raise TypeError(f"{self.name}.value_and_grad must return (value, gradient), got {answer!r}")
         value = self._checked(answer[0], "value", np.float64)
         grad = self._checked(answer[1], "gradient", dtype)
         if value.shape not in {(), (n_samples,)}:
             raise ValueError(
-                f"value_and_grad of {self!r} must return the loss of each sample, of shape ({n_samples},), or one "
+                f"{self.name}.value_and_grad must return the loss of each sample, of shape ({n_samples},), or one "
                 f"number for the batch, got a value of shape {value.shape}"
             )
         if grad.shape != shape:
             raise ValueError(
-                f"value_and_grad of {self!r} must return a gradient with the shape of the outputs, {shape}, "
-                f"got {grad.shape}"
+                f"{self.name}.value_and_grad must return a gradient with the shape of the outputs, {shape}, "
+                f"got {grad.shape}; the targets have shape {targets.shape}"
             )
         if value.ndim == 0:
             if weights is not None:
                 raise ValueError(
-                    f"value_and_grad of {self!r} returned one number for the batch, which sample_weight and "
+                    f"{self.name}.value_and_grad returned one number for the batch, which sample_weight and "
                     f"class_weight cannot be applied to: return the loss of each sample, of shape ({n_samples},), "
                     "and its gradient"
                 )
@@ -81,13 +85,13 @@ class CustomLoss(Loss):
     def _checked(self, array, name, dtype):
         array = np.asarray(array)
         if array.dtype.kind not in "fiub":
-            raise TypeError(f"value_and_grad of {self!r} must return real numbers, got a {name} of dtype {array.dtype}")
+            raise TypeError(f"{self.name}.value_and_grad must return real numbers, got a {name} of dtype {array.dtype}")
         with np.errstate(over="ignore"):
             array = np.require(array, dtype, "C").reshape(array.shape)
         if not np.isfinite(array).all():
             where = np.argwhere(~np.isfinite(array))[0].tolist()
             raise ValueError(
-                f"value_and_grad of {self!r} must return finite numbers, got a {name} of {array[tuple(where)]}"
+                f"{self.name}.value_and_grad must return finite numbers, got a {name} of {array[tuple(where)]}"
                 + (f" at {where} (as {array.dtype})" if where else "")
             )
         return array
