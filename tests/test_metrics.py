@@ -139,6 +139,7 @@ def test_auc_looks_at_rows_with_a_weight():
     [
         (["acuracy"], ValueError, r"metrics must be among accuracy, .*, d2 \(top_3 .* got 'acuracy'"),
         (["top_0"], ValueError, "got 'top_0'"),
+        (["f1_0"], ValueError, "got 'f1_0'"),
         (["top_-1"], ValueError, "got 'top_-1'"),
         ([3], TypeError, "names or functions of .*, got 3"),
         (["f1", "f1"], ValueError, "different names, got f1, f1"),

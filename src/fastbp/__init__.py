@@ -44,6 +44,7 @@ from .losses import (
     SquaredError,
     SquaredHinge,
 )
+from .multitask import MultiTask
 from .network import Network
 from .optimizers import SGD, Adam
 from .trainer import Trainer
@@ -77,6 +78,7 @@ __all__ = [
     "LayerNorm",
     "LogCosh",
     "ModelCheckpoint",
+    "MultiTask",
     "Network",
     "PReLU",
     "Poisson",

@@ -37,6 +37,7 @@ from .losses import Poisson as Poisson
 from .losses import Quantile as Quantile
 from .losses import SquaredError as SquaredError
 from .losses import SquaredHinge as SquaredHinge
+from .multitask import MultiTask as MultiTask
 from .network import Network as Network
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
@@ -71,6 +72,7 @@ __all__ = [
     "LayerNorm",
     "LogCosh",
     "ModelCheckpoint",
+    "MultiTask",
     "Network",
     "PReLU",
     "Poisson",

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from . import metrics
+from .multitask import MultiTask
 
 # Which function scores targets that are read as labels of classes, as rows of 0 and 1, or as rows of numbers; and
 # whether better is more ("max") or less ("min").
@@ -24,8 +25,12 @@ NAMES = tuple(_TABLE)
 
 
 def direction(name):
-    """Return "max" or "min" for a metric of this name, whichever is better; None if there is no such metric."""
-    known = _TABLE.get("top_k" if _k_of(name) else name)
+    """Return "max" or "min" for a metric of this name, whichever is better; None if there is no such metric.
+
+    A name may end in the number of a task.
+    """
+    base, _, number = name.rpartition("_")
+    known = _entry(base if number.isdecimal() and base in _TABLE else name)
     return known and known[1]
 
 
@@ -38,7 +43,7 @@ def as_metrics(chosen):
     pairs = []
     for metric in chosen:
         if isinstance(metric, str):
-            if direction(metric) is None:
+            if _entry(metric) is None:
                 raise ValueError(
                     f"metrics must be among {', '.join(NAMES)} (top_3 for a k of 3) or functions, got {metric!r}"
                 )
@@ -84,7 +89,7 @@ class Scores:
         self._parts = []
         readings = None
         if chosen is None:
-            chosen = [] if loss.metric is None else [(loss.metric, None)]
+            chosen = loss.own_metrics()
         for name, function in chosen:
             if function is not None:
                 self._parts.append((name, function, targets))
@@ -112,6 +117,8 @@ def read_targets(loss, targets):
 
     What goes with a softmax are classes, with a sigmoid flags; for any other output the values decide.
     """
+    if isinstance(loss, MultiTask):
+        raise ValueError(f"{loss!r} has targets of several kinds: a metric of them must be a function")
     if targets.ndim == 1:
         return {"numbers": targets[:, None]} if targets.dtype.kind == "f" else {"classes": targets}
     readings = {"numbers": targets}
@@ -144,6 +151,10 @@ def _known(name, loss, readings, sample_weight, n_out):
         _check_both(readings[reading], sample_weight, n_out)
     function = functools.partial(metrics.top_k, k=k) if k else functions[reading]
     return lambda outputs, *rest: function(loss.predictions(outputs), *rest), readings[reading]
+
+
+def _entry(name):
+    return _TABLE.get("top_k" if _k_of(name) else name)
 
 
 def _k_of(name):

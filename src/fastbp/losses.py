@@ -93,6 +93,18 @@ class Loss(Checked):
             raise ValueError(f"y must be {limits} for {self!r}, got values from {y.min():g} to {y.max():g}")
         return y
 
+    def n_targets(self, n_out):
+        """How many numbers a row of targets has."""
+        return n_out
+
+    def of_one(self, y):
+        """Return the target of one sample as a batch of one, for `targets`."""
+        return np.asarray(y)[None]
+
+    def own_metrics(self):
+        """Return what is computed beside the loss unless metrics are given: (name, function or None)."""
+        return [] if self.metric is None else [(self.metric, None)]
+
     def classes(self, targets, n_out):
         """Return the class of each sample, (n_samples,) of integers, and all that there can be; for class weights.
 
@@ -284,7 +296,10 @@ class GaussianNLL(Loss):
             )
 
     def targets(self, y, n_samples, n_out, dtype):
-        return super().targets(y, n_samples, n_out // 2, dtype)
+        return super().targets(y, n_samples, self.n_targets(n_out), dtype)
+
+    def n_targets(self, n_out):
+        return n_out // 2
 
     def score(self, outputs, targets, sample_weight=None):
         return metrics.r2(self.predictions(outputs), targets, sample_weight)

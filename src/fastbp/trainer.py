@@ -260,7 +260,7 @@ class Trainer(Checked):
             return weight
         if class_weight == "balanced":
             raise ValueError('class_weight="balanced" means nothing for one sample: give the weights, {label: weight}')
-        targets = self._loss.targets(np.asarray(y)[None], 1, self.network.n_out, self.network.dtype)
+        targets = self._loss.targets(self._loss.of_one(y), 1, self.network.n_out, self.network.dtype)
         return weight * float(class_weights(class_weight, self._loss, targets, self.network.n_out)[0])
 
     def _learn_with_care(self, x, y, weight):
@@ -269,7 +269,7 @@ class Trainer(Checked):
         x = np.asarray(x)
         if x.shape != (net.n_in,):
             raise ValueError(f"x must have shape ({net.n_in},), got {x.shape}")
-        X, targets, _ = net._checked(x[None, :], np.asarray(y)[None], self._loss)
+        X, targets, _ = net._checked(x[None, :], self._loss.of_one(y), self._loss)
         data = net._as_data(X, targets, self._loss, None, weight)
         if weight == 0:
             return net._program.loss(data)

@@ -412,10 +412,9 @@ cdef class Data:
 
     cdef void fill(self, Program program, Batches* b) noexcept:
         b.run.fused_output = self.loss.fused
-        b.targets.loss = self.loss.c
+        self.loss.fill(&b.targets, program.n_out)
         b.targets.labels = NULL if self.labels is None else <const idx*> self.labels.data
         b.targets.rows = NULL if self.y is None else self.y.data
-        b.targets.n_targets = self.loss.n_targets(program.n_out)
         b.targets.weights = NULL if self.weights is None else <const double*> self.weights.data
         b.targets.weight = self.weight
         b.targets.gain = self.gain

@@ -46,6 +46,7 @@ cdef enum LossKind:         # of the outputs, but where the loss takes in their 
     FOCAL                   # of the softmax, given what went into it
     BINARY_FOCAL            # of the sigmoid, given what went into it
     GIVEN                   # none of the kernels': somebody else has computed value and gradient
+    MULTI_TASK              # several of the others, each of its own outputs
 
 # A loss; each kind reads those parameters that it has.
 ctypedef struct Loss:

@@ -5,9 +5,20 @@ from fastbp._engine.kernels cimport Loss, idx
 from fastbp._engine.program cimport Pass
 
 
+# A loss of some of the outputs, one of several that are added up.
+ctypedef struct Task:
+    Loss loss
+    idx output              # the first of its outputs
+    idx n_outputs
+    idx target              # the first of its targets in a row
+    double weight           # by which it is added
+
+
 # The targets of a batch, and where its losses go.
 ctypedef struct Targets:
     Loss loss
+    const Task* tasks       # IN (n_tasks,): for a loss of kind MULTI_TASK
+    int n_tasks
     const idx* labels       # IN (n_rows,): the class of each row of the data, or NULL and
     const void* rows        # IN (n_rows, n_targets)
     idx n_targets           # of a row
@@ -25,10 +36,15 @@ ctypedef struct Targets:
 
 cdef class HeldLoss:
     cdef Loss c
+    cdef Task* tasks
+    cdef int n_tasks
+    cdef list parts         # the losses of the tasks
     cdef View alpha         # which c points to
     cdef readonly bint fused
     cdef object call        # of kind GIVEN: what computes it
 
+    cdef hold_tasks(self, tasks, idx n_out)
+    cdef void fill(self, Targets* targets, idx n_out) noexcept
     cdef idx n_targets(self, idx n_out) noexcept
     cdef bint takes_labels(self, idx n_out) noexcept
 

@@ -6,11 +6,12 @@ precision.
 """
 
 from libc.math cimport log
+from libc.stdlib cimport calloc, free
 
 from fastbp._engine.buffers cimport view
 from fastbp._engine.kernels cimport (
     ABSOLUTE_ERROR, BINARY_CROSS_ENTROPY, BINARY_FOCAL, CROSS_ENTROPY, FOCAL, GAUSSIAN_NLL, GIVEN, HINGE, HUBER,
-    LOG_COSH, POISSON, POISSON_SOFTPLUS, QUANTILE, SQUARED_ERROR, SQUARED_HINGE, Kernels, Panels, idx
+    LOG_COSH, MULTI_TASK, POISSON, POISSON_SOFTPLUS, QUANTILE, SQUARED_ERROR, SQUARED_HINGE, Kernels, Panels, idx
 )
 from fastbp._engine.program cimport Pass, Slot, at, divide
 
@@ -31,6 +32,7 @@ KINDS = {
     "focal": FOCAL,
     "binary_focal": BINARY_FOCAL,
     "given": GIVEN,
+    "multi_task": MULTI_TASK,
 }
 
 cdef enum:
@@ -43,7 +45,8 @@ cdef class HeldLoss:
     Parameters
     ----------
     config : dict
-        "kind", "fused", and the parameters that the loss has.
+        "kind", "fused", and the parameters that the loss has: of several tasks, "tasks", a list of (config, number of
+        outputs, weight).
     n_out : int
     """
 
@@ -61,9 +64,44 @@ cdef class HeldLoss:
         if factors is not None:
             self.alpha = view(factors, "factors", n_out, b"d")
             self.c.alpha = <const double*> self.alpha.data
+        if "tasks" in config:
+            self.hold_tasks(config["tasks"], n_out)
+
+    def __dealloc__(self):
+        free(self.tasks)
+
+    cdef hold_tasks(self, tasks, idx n_out):
+        cdef HeldLoss part
+        cdef Task* task
+        cdef idx output = 0
+        cdef idx target = 0
+        self.tasks = <Task*> calloc(len(tasks), sizeof(Task))
+        if self.tasks == NULL:
+            raise MemoryError("no memory for the tasks of a loss")
+        self.parts = []
+        for config, n_outputs, weight in tasks:
+            part = HeldLoss(config, n_outputs)
+            self.parts.append(part)
+            task = &self.tasks[self.n_tasks]
+            task[0] = Task(part.c, output, n_outputs, target, weight)
+            self.n_tasks += 1
+            output += task.n_outputs
+            target += part.n_targets(task.n_outputs)
+        if output != n_out:
+            raise ValueError(f"the tasks have {output} outputs, the network has {n_out}")
+
+    cdef void fill(self, Targets* targets, idx n_out) noexcept:
+        targets.loss = self.c
+        targets.tasks = self.tasks
+        targets.n_tasks = self.n_tasks
+        targets.n_targets = self.n_targets(n_out)
 
     cdef idx n_targets(self, idx n_out) noexcept:
         """How many numbers a row of targets has."""
+        cdef HeldLoss last
+        if self.n_tasks:
+            last = self.parts[self.n_tasks - 1]
+            return self.tasks[self.n_tasks - 1].target + last.n_targets(self.tasks[self.n_tasks - 1].n_outputs)
         return n_out // 2 if self.c.kind == GAUSSIAN_NLL else n_out
 
     cdef bint takes_labels(self, idx n_out) noexcept:
@@ -87,7 +125,8 @@ cdef double sum_of_weights(const Targets* targets, idx n_samples) noexcept nogil
     return total
 
 
-cdef void set_scale(const Kernels* k, const Targets* targets, idx n_samples, idx first, idx last) noexcept nogil:
+cdef void set_scale(const Kernels* k, const Targets* targets, double gain, idx n_samples, idx first,
+                    idx last) noexcept nogil:
     """scale[s] = gain w_s / sum of w, for the samples first ... last - 1, and 0 for those that fill the last panel."""
     cdef double value
     cdef idx s
@@ -95,13 +134,42 @@ cdef void set_scale(const Kernels* k, const Targets* targets, idx n_samples, idx
         if s >= n_samples:
             value = 0
         elif targets.weights == NULL:
-            value = targets.gain / targets.weight
+            value = gain / targets.weight
         else:
-            value = targets.gain * targets.weights[row_of(targets, s)] / targets.weight
+            value = gain * targets.weights[row_of(targets, s)] / targets.weight
         if k.bits == 32:
             (<float*> targets.scale)[s] = <float> value
         else:
             (<double*> targets.scale)[s] = value
+
+
+cdef void loss_of_tasks(const Pass* run, const Targets* targets, bint gradient, idx p) noexcept nogil:
+    """What `loss_of_panels` does, for panel p: the weighted sum over tasks, each with rows of the outputs to itself."""
+    cdef const Kernels* k = run.kernels
+    cdef const Slot* output = &run.slots[run.output]
+    cdef double memory[MOST_SAMPLES]
+    cdef void* part = memory
+    cdef void* losses = at(targets.losses, p * k.panel, k)
+    cdef const Task* task
+    cdef double sum_of_tasks
+    cdef idx begin = p * output.stride
+    cdef idx first, s
+    cdef int t
+    for t in range(targets.n_tasks):
+        task = &targets.tasks[t]
+        first = begin + task.output * k.panel
+        if gradient:
+            set_scale(k, targets, task.weight * targets.gain, run.n_samples, p * k.panel, (p + 1) * k.panel)
+        k.loss(&task.loss, at(output.value, first, k), task.n_outputs, NULL,
+               at(targets.packed, begin + task.target * k.panel, k), at(targets.scale, p * k.panel, k), part,
+               at(output.grad, first, k) if gradient else NULL)
+        for s in range(k.panel):
+            if k.bits == 32:
+                sum_of_tasks = (<float*> losses)[s] if t > 0 else 0
+                (<float*> losses)[s] = <float> (sum_of_tasks + task.weight * (<float*> part)[s])
+            else:
+                sum_of_tasks = (<double*> losses)[s] if t > 0 else 0
+                (<double*> losses)[s] = sum_of_tasks + task.weight * (<double*> part)[s]
 
 
 cdef void loss_of_panels(const Pass* run, const Targets* targets, bint gradient, int thread,
@@ -117,8 +185,12 @@ cdef void loss_of_panels(const Pass* run, const Targets* targets, bint gradient,
         k.pack_rows(targets.rows, targets.order, targets.n_targets, &panels)
     elif targets.labels == NULL:
         k.pack_rows(at(targets.rows, targets.first * targets.n_targets, k), NULL, targets.n_targets, &panels)
+    if targets.n_tasks > 0:
+        for p in range(panels.first, panels.last):
+            loss_of_tasks(run, targets, gradient, p)
+        return
     if gradient:
-        set_scale(k, targets, run.n_samples, panels.first * k.panel, panels.last * k.panel)
+        set_scale(k, targets, targets.gain, run.n_samples, panels.first * k.panel, panels.last * k.panel)
     for p in range(panels.first, panels.last):
         begin = p * output.stride
         if targets.labels != NULL:

@@ -143,10 +143,9 @@ cdef class Learner:
         b.run.skips_frozen = True
         b.run.seed = batch_seed(self.seed, self.n_batches)
         b.first_op = program.first_trainable
-        b.targets.loss = self.loss.c
+        self.loss.fill(&b.targets, program.n_out)
         b.targets.labels = label
         b.targets.rows = target
-        b.targets.n_targets = self.n_targets
         b.targets.weights = NULL
         b.targets.weight = 1
         b.targets.gain = weight
