@@ -1,13 +1,13 @@
 """Test the targets that this machine's processor would not choose, on an emulator.
 
-    python tools/test_targets.py nehalem [PYTEST ARGUMENT ...]
-    python tools/test_targets.py neon [PYTEST ARGUMENT ...]
+    python tools/test_targets.py nehalem [TEST ...]
+    python tools/test_targets.py neon [TEST ...]
 
 nehalem runs the fastbp of this Python on an x86-64 processor without AVX: nothing may be executed, or even loaded, that
 such a processor does not know. neon compiles fastbp from this source tree for 64-bit ARM, and runs it there under a
 Debian's Python that is unpacked below build/neon; nothing is installed. Needs Debian's packages qemu-user, and for neon
-gcc-aarch64-linux-gnu and debian-archive-keyring. Without arguments the tests of the kernels are run: an emulator takes
-ten times as long, and cannot run the tests that start another Python.
+gcc-aarch64-linux-gnu and debian-archive-keyring. If none are named, the tests of the kernels are run: an emulator takes
+ten times as long or more, and cannot run the tests that start another Python or that measure time.
 """
 
 import argparse
@@ -133,11 +133,13 @@ def cross_compile(sysroot, built):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("processor", choices=TESTS)
-    options, arguments = parser.parse_known_args()
+    parser.add_argument("tests", nargs="*", metavar="TEST", help="what pytest is to run")
+    options = parser.parse_args()
     python, environment = {"nehalem": nehalem, "neon": neon}[options.processor]()
     environment = {"FASTBP_TARGET": "", **environment}
     run([*python, "-c", CHECK], **environment)
-    run([*python, "-m", "pytest", "-p", "no:cacheprovider", *(arguments or TESTS[options.processor])], **environment)
+    tests = options.tests or TESTS[options.processor]
+    run([*python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], **environment)
 
 
 if __name__ == "__main__":
