@@ -45,6 +45,24 @@ EVERY_LOSS = [
     (fastbp.BinaryFocalCrossEntropy(0.5, 0.3), "sigmoid", "shares"),
 ]
 
+# One of each optimiser, with what takes memory or a path of its own. Rprop is for all samples at once.
+OPTIMIZERS = [
+    fastbp.SGD(0.1),
+    fastbp.SGD(0.05, weight_decay=0.1),
+    fastbp.SGD(0.05, momentum=0.9),
+    fastbp.Adagrad(0.05, learning_rate_decay=0.1, initial_accumulator_value=0.1),
+    fastbp.RMSprop(0.002),
+    fastbp.RMSprop(0.002, momentum=0.5, centered=True, weight_decay=0.1),
+    fastbp.Adadelta(0.5),
+    fastbp.Adam(0.01),
+    fastbp.Adam(0.01, amsgrad=True, clip_value=0.05),
+    fastbp.AdamW(0.01, weight_decay=0.1, clip_norm=0.5),
+    fastbp.NAdam(0.01),
+    fastbp.Lion(0.001, weight_decay=0.1),
+    fastbp.SGD(0.1, clip_norm=0.5),
+]
+FULL_BATCH = [fastbp.Rprop()]
+
 
 def samples(n_samples, n_in, seed=1):
     return np.random.default_rng(seed).normal(size=(n_samples, n_in))

@@ -81,7 +81,8 @@ def test_public_names():
     assert sorted(fastbp.__all__) == sorted(set(fastbp.__all__))
     for name in fastbp.__all__:
         assert getattr(fastbp, name) is not None
-    expected = """SGD Adam BinaryCrossEntropy Callback CrossEntropy Dense DivergedError EarlyStopping History Network
+    expected = """SGD Adadelta Adagrad Adam AdamW Lion NAdam RMSprop Rprop
+        BinaryCrossEntropy Callback CrossEntropy Dense DivergedError EarlyStopping History Network
         SquaredError Trainer available_targets check_gradients datasets get_target set_target __version__"""
     assert set(expected.split()) <= set(fastbp.__all__)
 

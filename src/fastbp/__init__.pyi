@@ -40,7 +40,24 @@ from .losses import SquaredHinge as SquaredHinge
 from .multitask import MultiTask as MultiTask
 from .network import Network as Network
 from .optimizers import SGD as SGD
+from .optimizers import Adadelta as Adadelta
+from .optimizers import Adagrad as Adagrad
 from .optimizers import Adam as Adam
+from .optimizers import AdamW as AdamW
+from .optimizers import Lion as Lion
+from .optimizers import NAdam as NAdam
+from .optimizers import RMSprop as RMSprop
+from .optimizers import Rprop as Rprop
+from .schedules import CosineDecay as CosineDecay
+from .schedules import CosineRestarts as CosineRestarts
+from .schedules import ExponentialDecay as ExponentialDecay
+from .schedules import FunctionSchedule as FunctionSchedule
+from .schedules import InverseTimeDecay as InverseTimeDecay
+from .schedules import LinearWarmup as LinearWarmup
+from .schedules import OneCycle as OneCycle
+from .schedules import PolynomialDecay as PolynomialDecay
+from .schedules import ReduceOnPlateau as ReduceOnPlateau
+from .schedules import StepDecay as StepDecay
 from .trainer import Trainer as Trainer
 
 __version__: str
@@ -49,38 +66,55 @@ __all__ = [
     "SGD",
     "AbsoluteError",
     "Activation",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryFocalCrossEntropy",
     "CSVLogger",
     "Callback",
+    "CosineDecay",
+    "CosineRestarts",
     "CrossEntropy",
     "Dense",
     "DivergedError",
     "Dropout",
     "EarlyStopping",
     "Embedding",
+    "ExponentialDecay",
     "FocalCrossEntropy",
+    "FunctionSchedule",
     "GaussianNLL",
     "GaussianNoise",
     "Hinge",
     "History",
     "Huber",
+    "InverseTimeDecay",
     "LambdaCallback",
     "Layer",
     "LayerNorm",
+    "LinearWarmup",
+    "Lion",
     "LogCosh",
     "ModelCheckpoint",
     "MultiTask",
+    "NAdam",
     "Network",
+    "OneCycle",
     "PReLU",
     "Poisson",
+    "PolynomialDecay",
     "Quantile",
+    "RMSprop",
+    "ReduceOnPlateau",
     "Residual",
     "RetryOnDivergence",
+    "Rprop",
     "SquaredError",
     "SquaredHinge",
+    "StepDecay",
     "TerminateOnNaN",
     "Timer",
     "Trainer",

@@ -1,5 +1,7 @@
 """A fit to data that come in blocks: more than memory holds, or than there is at one time."""
 
+import math
+
 import numpy as np
 
 from ._class_weights import class_weights
@@ -142,6 +144,9 @@ class BlockFit(Fit):
             self.history.loss.append(self._sum / self._weight)
             if self._stops_each_epoch:
                 self._end_epoch()
+
+    def _n_per_epoch(self):
+        return math.inf  # until the epoch is over; so it counts as a whole
 
     def _mark(self):
         self._part_done = True

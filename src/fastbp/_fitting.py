@@ -49,7 +49,8 @@ class Fit:
         self.training = None
         self._part_done = False  # of the epoch that has begun
         self._listeners = [c for c in callbacks if _overrides(c, "on_batch_end")]
-        self._stops_each_epoch = bool(callbacks) or validation is not None
+        scheduler = trainer._scheduler()
+        self._stops_each_epoch = bool(callbacks) or validation is not None or scheduler.listens
         self._n_batches = 0
         self._n_before = 0  # batches of this epoch that were another training's
         self._pace = Pace()
@@ -58,6 +59,7 @@ class Fit:
             self.history.metrics = {f"val_{name}": [] for name in validation[1].names}
         trainer.monitored = tuple(self.history._columns()) if validation else ("loss",)
         trainer.stop_training = False
+        scheduler.check_monitored(trainer)
 
     def run(self, epochs):
         """Train for so many epochs, or until a callback or Ctrl-C stops it, between the hooks of callbacks."""
@@ -114,8 +116,7 @@ class Fit:
     def _tell(self):
         """Tell the trainer how far training has come."""
         if self.training is not None:
-            self.trainer._n_steps = self.training.n_steps
-            self.trainer._n_batches = self.training.n_batches_done
+            self.trainer._remember(self.training)
         self.trainer.epoch = self.epoch + self._part_done
 
     def _train_epochs(self, last):
@@ -134,9 +135,12 @@ class Fit:
         losses = np.empty(most_epochs)
         epoch, n_before = training.epoch, training.n_batches_done
         n_batches = min([self._pace.n_batches, *(c.every - self._n_batches % c.every for c in self._listeners)])
+        if self.trainer._scheduler().schedule is not None:
+            n_batches = min(n_batches, most_epochs * training.n_batches_per_epoch - training.batch)
+        rates = self._rates(training, n_batches)
         began = time.perf_counter()
         try:
-            finite = training.train(n_batches, losses)
+            finite = training.train(n_batches, losses, rates)
         finally:  # a loss of the caller's own may raise
             self._mark()
         n_done = training.n_batches_done - n_before
@@ -145,7 +149,7 @@ class Fit:
         n_ended = training.epoch - epoch
         due = time.monotonic() - self._saved_at > _SAVE_SECONDS
         if not finite or ((n_ended or due) and not training.params_are_finite()):
-            error = self.trainer._diverged(training, self._n_before)
+            error = self.trainer._diverged(training, self._rates, self._n_before)
             self._mark()
             raise error
         if due:
@@ -154,6 +158,15 @@ class Fit:
         if self._listeners:
             self._end_batch(losses)
         return losses
+
+    def _rates(self, training, n_batches):
+        """Return the learning rates of the next batches, None if there is no schedule."""
+        done, epoch = training.n_batches_done, training.epoch % _BLOCK
+        return self.trainer._scheduler().rates(n_batches, done, epoch, training.batch, self._n_per_epoch())
+
+    def _n_per_epoch(self):
+        """Return how many batches make an epoch, as far as is known."""
+        return self.training.n_batches_per_epoch
 
     def _mark(self):
         """Take note of how far training has come."""
@@ -170,7 +183,7 @@ class Fit:
     def _begin_epoch(self):
         for callback in self.callbacks:
             callback.on_epoch_begin(self.trainer, self.epoch)
-        if self.callbacks:
+        if self.callbacks or self.trainer._scheduler().listens:
             self._take_changes()
 
     def _end_batch(self, losses):
@@ -181,13 +194,13 @@ class Fit:
             self._take_changes()
 
     def _take_changes(self):
-        """Look at what callbacks may have changed, which is anything; what follows must be repeatable."""
+        """Look at what callbacks and schedules may have changed, which is anything; what follows must be repeatable."""
         trainer, training = self.trainer, self.training
         if training is None:  # which then begins with what they have left
             return
         self._tell()
         trainer._prepare_states()
-        training.set_optimizer(trainer.optimizer.config(), trainer._states, trainer._n_steps)
+        training.set_optimizer(trainer._config(), **trainer._memory())
         self._save()
 
     def _end_epoch(self):
@@ -200,6 +213,7 @@ class Fit:
             for name, value in scores.items():
                 history.metrics[name].append(value)
         self._tell()
+        trainer._scheduler().end_epoch(trainer, self._n_per_epoch(), logs)
         for callback in self.callbacks:
             callback.on_epoch_end(trainer, self.epoch - 1, logs)
 
@@ -228,7 +242,7 @@ class Pace:
         self.n_batches = max(1, min(int(batches), 8 * self.n_batches, _MOST_BATCHES))
 
 
-def find_divergence(training, network, learning_rate, n_before=0):
+def find_divergence(training, rates_of, learning_rate, n_before=0):
     """Go back to the last save and repeat, batch by batch, up to the one that diverges: training is exact.
 
     The network is left with its last finite parameters. Returns the error to raise, which counts n_before batches that
@@ -238,20 +252,22 @@ def find_divergence(training, network, learning_rate, n_before=0):
     n_batches = training.n_batches_done
     training.restore()
     while training.n_batches_done <= n_batches:
-        before = network.params.copy(), network.buffers.copy()
+        training.save()
         epoch, batch = training.epoch % _BLOCK, training.batch
-        if not training.train(1, losses):
+        rates = rates_of(training, 1)
+        if not training.train(1, losses, rates):
             layer = training.first_layer_not_finite(outputs=True)
             what = "the loss" if layer < 0 else f"an output of layer {layer}"
             break
         if not training.params_are_finite():
             layer = training.first_layer_not_finite(outputs=False)
-            network.params[...], network.buffers[...] = before
+            training.restore()
             what = "an update"
             break
     else:  # a loss of the caller's own that is not the same twice
         layer, what = -1, "something, though not when it was repeated,"
     batch += n_before
+    learning_rate = learning_rate if rates is None else rates[0]
     return DivergedError(
         f"training diverged: in epoch {epoch}, batch {batch}, {what} is not finite; the network has its last "
         f"finite parameters. Try a smaller learning rate than {learning_rate:g}, or scale the data",

@@ -124,3 +124,41 @@ class Checked:
     def __setattr__(self, name, value):
         check = self._checks.get(name)
         super().__setattr__(name, value if check is None else check(value))
+
+
+class Settings(Checked):
+    """An object that is what its constructor was given: it has these attributes and no others, and compares by them.
+
+    A constructor ends with ``self._take(locals())``.
+    """
+
+    _word = "setting"
+
+    def _take(self, settings):
+        for name, value in settings.items():
+            if name != "self":
+                super().__setattr__(name, value)
+        self._check_together(**vars(self))
+
+    def __setattr__(self, name, value):
+        if name not in vars(self):
+            raise AttributeError(f"{type(self).__name__} has no {self._word} {name!r}")
+        before = vars(self)[name]
+        super().__setattr__(name, value)
+        try:
+            self._check_together(**vars(self))
+        except ValueError:
+            super().__setattr__(name, before)
+            raise
+
+    def _check_together(self, **settings):
+        """Raise ValueError if the settings do not go with each other."""
+
+    def __eq__(self, other):
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    __hash__ = None
+
+    def __repr__(self):
+        settings = (f"{name}={value!r}" for name, value in vars(self).items() if value is not None)
+        return f"{type(self).__name__}({', '.join(settings)})"

@@ -1,15 +1,18 @@
 """The trainer: what trains a network, and what it remembers from one call to the next."""
 
+import copy
 import warnings
+from contextlib import contextmanager
 from typing import ClassVar
 
 import numpy as np
 
-from . import _blocks, _fitting, _splitting
+from . import _blocks, _fitting, _splitting, range_test
 from ._class_weights import class_weights
 from ._custom_loss import CustomLoss, as_loss
 from ._engine.online import Learner
 from ._engine.training import Training
+from ._scheduling import Scheduler
 from ._scoring import Scores, as_metrics
 from ._validation import Checked, as_reals, as_sample_weight, boolean, integer, one_of, real
 from .callbacks import Callback
@@ -21,6 +24,7 @@ from .optimizers import Adam, as_optimizer
 __all__ = ["Trainer"]
 
 _MOST_THREADS = 256
+_LEARNT_AT_ONCE = 64  # samples that `learn_one` has the learning rates for, where they are scheduled
 
 
 class Trainer(Checked):
@@ -43,10 +47,17 @@ class Trainer(Checked):
         Threads that share each step. The result is the same for any number.
     seed : int, default 0
         Decides the order of the samples.
+    accumulate : int, default 1
+        Mini-batches to an update, whose gradient is that of the mean over all of their samples: the same as that of one
+        batch as large, in the memory of a mini-batch; only what layers draw or measure, as Dropout and BatchNorm do, is
+        of each mini-batch. At the end of an epoch, what is left makes an update. What callbacks and errors count as a
+        batch is all that goes into one update. `learn_one` does not accumulate.
+    ema : float, optional
+        Keep an exponential moving average of the parameters, with this decay, in (0, 1), 0.999 say; see `use_average`.
 
     Attributes
     ----------
-    network, loss, optimizer, batch_size, n_threads, seed
+    network, loss, optimizer, batch_size, n_threads, seed, accumulate, ema
         As given; hyper-parameters of the optimiser may be changed at any time.
     epoch : int
         Epochs done.
@@ -66,9 +77,11 @@ class Trainer(Checked):
         "batch_size": lambda value: integer(value, "batch_size", 1),
         "n_threads": lambda value: integer(value, "n_threads", 1, _MOST_THREADS),
         "seed": lambda value: integer(value, "seed", 0, 2**64 - 1),
+        "accumulate": lambda value: integer(value, "accumulate", 1),
+        "ema": lambda value: None if value is None else real(value, "ema", 0, 1, low_allowed=False),
     }
 
-    def __init__(self, net, loss=None, optimizer=None, batch_size=32, n_threads=1, seed=0):
+    def __init__(self, net, loss=None, optimizer=None, batch_size=32, n_threads=1, seed=0, *, accumulate=1, ema=None):
         if not isinstance(net, Network):
             raise TypeError(f"net must be a fastbp.Network, got {net!r}")
         output = net.layers[-1].activation
@@ -80,6 +93,8 @@ class Trainer(Checked):
         self.batch_size = batch_size
         self.n_threads = n_threads
         self.seed = seed
+        self.accumulate = accumulate
+        self.ema = ema
         self.epoch = 0
         self.stop_training = False
         self.monitored = ("loss",)
@@ -87,6 +102,10 @@ class Trainer(Checked):
         self._states_of = None
         self._n_steps = 0
         self._n_batches = 0
+        self._average = None
+        self._averages = False  # it has begun
+        self._params_aside = None  # while the average takes their place
+        self._clock = None
         self._learner = None
         self._learner_of = None
 
@@ -192,6 +211,7 @@ class Trainer(Checked):
         else:
             X, targets, weights = self._weighted(*rows, class_weight)
             data = net._as_data(X, targets, self._loss, weights)
+            self._check_batch(data.n_rows)
             fit = _fitting.Fit(self, data, shuffle, callbacks, validation)
         self._retire_learner()
         fit.run(epochs)
@@ -199,21 +219,29 @@ class Trainer(Checked):
             warnings.warn(f"training was interrupted in epoch {fit.epoch}", stacklevel=2)
         return fit.history
 
+    def _check_batch(self, n_rows):
+        batch_size = self.batch_size * self.accumulate
+        if self.optimizer.full_batch and batch_size < n_rows:
+            raise ValueError(
+                f"{type(self.optimizer).__name__} needs the gradient of all samples: batch_size (times accumulate) "
+                f"must be at least {n_rows}, as there are samples, got {batch_size}"
+            )
+
     def _training(self, data, epoch, shuffle):
         """Return what trains on data, from an epoch on and with the optimiser as it is now."""
         self._prepare_states()
         return Training(
             self.network._program,
             data,
-            self.optimizer.config(),
-            self._states,
-            self._n_steps,
-            self.batch_size,
-            epoch,
-            shuffle,
-            self.seed,
-            _fitting.n_workers(self.n_threads, 6 * min(self.batch_size, data.n_rows) * self.network.n_params),
-            self._n_batches,
+            self._config(),
+            batch_size=self.batch_size,
+            epoch=epoch,
+            shuffle=shuffle,
+            seed=self.seed,
+            n_threads=_fitting.n_workers(self.n_threads, 6 * min(self.batch_size, data.n_rows) * self.network.n_params),
+            accumulate=self.accumulate,
+            n_batches=self._n_batches,
+            **self._memory(),
         )
 
     def learn_one(self, x, y, sample_weight=None, class_weight=None):
@@ -247,7 +275,8 @@ class Trainer(Checked):
         if (
             learner is not None
             and weight
-            and self._learner_of == (self.optimizer.kind, Layer.n_toggles, vars(self.optimizer), vars(self._loss))
+            and self._clock.optimizer is self.optimizer
+            and self._learner_of == self._description()
         ):
             loss = learner.learn(x, y, weight)
             if loss is not None:
@@ -275,24 +304,29 @@ class Trainer(Checked):
             return net._program.loss(data)
         self._retire_learner()
         self._prepare_states()
-        config = self.optimizer.config()
+        rates = self._scheduler().rates(_LEARNT_AT_ONCE, self._n_batches, self.epoch)
         self._learner = Learner(
-            net._program, self._loss.config(), config, self._states, self._n_steps, self.seed, self._n_batches
+            net._program,
+            self._loss.config(),
+            self._config(),
+            seed=self.seed,
+            n_batches=self._n_batches,
+            rates=rates,
+            **self._memory(),
         )
-        self._learner_of = self.optimizer.kind, Layer.n_toggles, dict(vars(self.optimizer)), dict(vars(self._loss))
+        kind, n_toggles, hyper, loss, ema = self._description()
+        self._learner_of = kind, n_toggles, {name: copy.copy(value) for name, value in hyper.items()}, dict(loss), ema
         loss = self._learner.learn(as_reals(x, "x", net.dtype), targets[0], weight, checked=True)
         if loss is not None:
             return loss
         self._retire_learner()
         losses = np.empty(1)
-        training = Training(
-            net._program, data, config, self._states, self._n_steps, 1, 0, False, self.seed, 1, self._n_batches
-        )
-        with training:
+        rates = None if rates is None else rates[:1]
+        with self._training(data, 0, False) as training:
             training.save()
-            if not training.train(1, losses) or not training.params_are_finite():
-                raise self._diverged(training)
-            self._n_steps, self._n_batches = training.n_steps, training.n_batches_done
+            if not training.train(1, losses, rates) or not training.params_are_finite():
+                raise self._diverged(training, lambda training, n: rates)
+            self._remember(training)
         return float(losses[0])
 
     def reset(self, seed=None):
@@ -318,11 +352,15 @@ class Trainer(Checked):
         self._states = None
         self._n_steps = 0
         self._n_batches = 0
+        self._average = None
+        self._averages = False
+        self._clock = None
         self.epoch = 0
 
-    def _diverged(self, training, n_before=0):
+    def _diverged(self, training, rates, n_before=0):
         """Return the error to raise; the network has its last finite parameters, the optimiser has forgotten all."""
-        error = _fitting.find_divergence(training, self.network, self.optimizer.learning_rate, n_before)
+        error = _fitting.find_divergence(training, rates, self.optimizer.learning_rate, n_before)
+        self._remember(training)
         self._states = None
         self._n_steps = 0
         return error
@@ -330,8 +368,110 @@ class Trainer(Checked):
     def _retire_learner(self):
         """Take over what the learner has counted, for it knows nothing of what others do with the optimiser."""
         if self._learner is not None:
-            self._n_steps, self._n_batches = self._learner.n_steps, self._learner.n_batches
+            self._remember(self._learner)
             self._learner = None
+
+    def find_learning_rate(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        class_weight=None,
+        lowest=1e-7,
+        highest=10.0,
+        n_steps=100,
+        smoothing=0.9,
+        blow_up=4.0,
+    ):
+        """Try out learning rates: the range test of Smith (2017, section 3.3).
+
+        Trains a mini-batch at each of some rates that grow from the lowest to the highest, until the loss blows up.
+        Network, optimiser and trainer are afterwards as they were, also after Ctrl-C, which raises KeyboardInterrupt.
+
+        Parameters
+        ----------
+        X, y, sample_weight, class_weight
+            As for `fit`.
+        lowest, highest : float, default 1e-7 and 10
+            Greater than 0; rates between them are evenly spaced in their logarithm.
+        n_steps : int, default 100
+            Rates; at least 3.
+        smoothing : float, default 0.9
+            What the running mean of the losses keeps in each step, in [0, 1).
+        blow_up : float, default 4
+            The test ends when this mean is as many times as large as its minimum.
+
+        Returns
+        -------
+        LearningRateCurve
+            With `rates`, `losses`, `smoothed` and a `suggestion`.
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As from `fit`.
+        """
+        settings = range_test.checked(lowest, highest, n_steps, smoothing, blow_up)
+        rows = self.network._checked(X, y, self._loss, sample_weight)
+        X, y, weights = self._weighted(*rows, class_weight)
+        data = self.network._as_data(X, y, self._loss, weights)
+        self._check_batch(data.n_rows)
+        self._retire_learner()
+        before = vars(self).copy()
+        try:
+            with self._training(data, self.epoch, True) as training:
+                training.save()
+                try:
+                    return range_test.sweep(training, *settings)
+                finally:
+                    training.restore()
+        finally:
+            vars(self).update(before)
+
+    @property
+    def averaged_params(self):
+        """The average of the parameters, (n_params,), not writable; None before the first update, and without ema.
+
+        After the first update it is the parameters, after each further one ``ema * average + (1 - ema) * parameters``.
+        """
+        self._retire_learner()
+        if not self._averages:
+            return None
+        average = self._average.view()
+        average.flags.writeable = False
+        return average
+
+    @contextmanager
+    def use_average(self):
+        """Give the network its averaged parameters for a while: ``with trainer.use_average(): net.predict(X)``.
+
+        To validate, to predict or to save with them, also in a callback; not to train. Afterwards the network has the
+        parameters that training left.
+
+        Returns
+        -------
+        context manager
+            Of the network.
+
+        Raises
+        ------
+        RuntimeError
+            If there is no average, or it is in use already.
+        """
+        average = self.averaged_params
+        if average is None:
+            raise RuntimeError("there is no average of the parameters yet: give the Trainer ema=0.999, say, and train")
+        if self._params_aside is not None:
+            raise RuntimeError("the network has its averaged parameters already")
+        params = self.network.params
+        self._params_aside = params.copy()
+        params[...] = average
+        try:
+            yield self.network
+        finally:
+            params[...] = self._params_aside
+            self._params_aside = None
 
     def evaluate(self, X, y, sample_weight=None, *, metrics=None, class_weight=None):
         """Return loss and scores on data that was, preferably, not trained on.
@@ -387,7 +527,9 @@ class Trainer(Checked):
             raise type(error)(f"validation_data: {error}") from error
 
     def _blocks(self, blocks, epochs, sample_weight, class_weight, validation_split):
-        blocks = _blocks.Blocks(blocks, self.network, self._loss, self.batch_size, class_weight)
+        blocks = _blocks.Blocks(blocks, self.network, self._loss, self.batch_size * self.accumulate, class_weight)
+        if self.optimizer.full_batch:
+            raise ValueError(f"{type(self.optimizer).__name__} needs the gradient of all samples: give them as arrays")
         if sample_weight is not None:
             raise ValueError("sample_weight goes into the blocks, (X, y, sample_weight), where X is made of blocks")
         if class_weight == "balanced":
@@ -428,12 +570,44 @@ class Trainer(Checked):
 
     def _prepare_states(self):
         """Zeros for the optimiser to remember in, when it is new or has become another."""
+        if self._params_aside is not None:
+            raise RuntimeError("the network has its averaged parameters: leave use_average before you train")
         net = self.network
         states_of = self.optimizer.kind, self.optimizer.n_states()
         if self._states is None or self._states_of != states_of:
             self._states = _aligned(states_of[1] * net.n_params, net.dtype)
             self._states_of = states_of
             self._n_steps = 0
+        if self.ema is None or self._average is None:
+            self._average = None if self.ema is None else _aligned(net.n_params, net.dtype)
+            self._averages = False
+
+    def _config(self):
+        return {**self.optimizer.config(), "ema": self.ema}
+
+    def _memory(self):
+        """Return what is known of the optimiser's past, as `Training` and `Learner` take it."""
+        return {
+            "states": self._states,
+            "n_steps": self._n_steps,
+            "average": self._average,
+            "averages": self._averages,
+        }
+
+    def _remember(self, past):
+        """Take over what a Training or a Learner has counted."""
+        self._n_steps = past.n_steps
+        self._averages = past.averages
+        self._n_batches = past.n_batches_done
+
+    def _description(self):
+        """Return what a learner is made for."""
+        return self.optimizer.kind, Layer.n_toggles, vars(self.optimizer), vars(self._loss), self.ema
+
+    def _scheduler(self):
+        if self._clock is None or self._clock.optimizer is not self.optimizer:
+            self._clock = Scheduler(self.optimizer, self.epoch, self._n_batches)
+        return self._clock
 
 
 def _check_split(validation_data, validation_split, split, metrics):

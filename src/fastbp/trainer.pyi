@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 from numpy.typing import ArrayLike
@@ -8,7 +9,8 @@ from .history import History
 from .losses import Loss
 from .network import Network
 from .optimizers import Optimizer
-from .typing import BoolLike, ClassWeight, FloatLike, IntLike, Metric, Split, ValueAndGrad
+from .range_test import LearningRateCurve
+from .typing import BoolLike, ClassWeight, FloatLike, IntLike, Metric, Reals, Split, ValueAndGrad
 
 __all__ = ["Trainer"]
 
@@ -23,6 +25,8 @@ class Trainer:
     batch_size: int
     n_threads: int
     seed: int
+    accumulate: int
+    ema: float | None
     epoch: int
     stop_training: bool
     monitored: tuple[str, ...]
@@ -34,6 +38,9 @@ class Trainer:
         batch_size: IntLike = 32,
         n_threads: IntLike = 1,
         seed: IntLike = 0,
+        *,
+        accumulate: IntLike = 1,
+        ema: FloatLike | None = None,
     ) -> None: ...
     def fit(
         self,
@@ -59,6 +66,22 @@ class Trainer:
         class_weight: Mapping[int, FloatLike] | None = None,
     ) -> float: ...
     def reset(self, seed: IntLike | None = None) -> None: ...
+    def find_learning_rate(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        class_weight: ClassWeight | None = None,
+        lowest: FloatLike = 1e-7,
+        highest: FloatLike = 10.0,
+        n_steps: IntLike = 100,
+        smoothing: FloatLike = 0.9,
+        blow_up: FloatLike = 4.0,
+    ) -> LearningRateCurve: ...
+    @property
+    def averaged_params(self) -> Reals | None: ...
+    def use_average(self) -> AbstractContextManager[Network]: ...
     def evaluate(
         self,
         X: ArrayLike,

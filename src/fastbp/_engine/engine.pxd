@@ -4,7 +4,7 @@ from fastbp._engine.buffers cimport View
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport HeldLoss, Targets
 from fastbp._engine.passes cimport Batches
-from fastbp._engine.program cimport Op, Pass, Slot
+from fastbp._engine.program cimport Op, Part, Pass, Slot
 from fastbp._engine.workspace cimport Workspace
 
 cdef enum:
@@ -15,13 +15,6 @@ cdef enum:
 cdef extern from "fpmode.h" nogil:
     uint64_t fpmode_enter()
     void fpmode_leave(uint64_t mode)
-
-
-# Parameters that lie together and are updated alike.
-ctypedef struct Part:
-    idx begin
-    idx end
-    bint fuses              # plain SGD has updated them already
 
 
 cdef class Program:

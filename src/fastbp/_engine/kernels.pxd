@@ -60,8 +60,24 @@ ctypedef struct Loss:
     double positive         # BINARY_FOCAL: a factor for y = 1
     double negative         # and for y = 0
 
+cdef enum UpdateKind:
+    SGD                     # the optimisers ...
+    MOMENTUM
+    ADAGRAD
+    RMSPROP
+    ADADELTA
+    ADAM
+    NADAM
+    LION
+    RPROP
+    AVERAGE                 # params += rate (grads - params)
+    CLIP                    # params into [-rate, rate]
+    SCALE                   # params *= rate
+
 cdef enum:
-    KERNELS_ABI = 2         # raised whenever the struct below changes
+    KERNELS_ABI = 3         # raised whenever a struct below changes
+    MOST_STATES = 3         # of an optimiser, for each parameter
+    NORM_BLOCK = 4096       # the sum of squares of a long array is that of its blocks of so many reals
 
 # The panels of one value or of its gradient, and the part of them that a call is to work on.
 ctypedef struct Panels:
@@ -78,6 +94,34 @@ ctypedef struct Weights:
     idx n_out
     idx first               # the part to work on: outputs in the forward pass, rows in the backward pass
     idx last
+
+# One step of an optimiser, which does the same to each parameter of flat arrays. updates.pxi has the formulas; what a
+# kind does not use is not looked at.
+ctypedef struct Update:
+    int kind
+    void* params            # INOUT
+    const void* grads       # IN
+    void* states[MOST_STATES]   # INOUT; where there are fewer, the others point to any memory as long
+    int n_states
+    bint first              # the first step with these states, which are 0
+    double rate             # learning rate of this step, times what else the parameters' change is multiplied by
+    double rate_g           # NAdam: of the gradient's own share
+    double weight_decay     # so many times the parameters is added to the gradient
+    double keep             # unless this is not 1: the parameters are multiplied by it instead
+    double momentum
+    double beta_1           # what a running mean of the gradient keeps
+    double beta_2           # what one of its square keeps
+    double epsilon
+    double unbias           # 1 / sqrt(1 - beta_2^t)
+    double initial          # Adagrad: what the sum begins with
+    double eta_minus        # Rprop: how a step shrinks and grows, and within what
+    double eta_plus
+    double min_step
+    double max_step
+    bint nesterov
+    bint centered
+    bint amsgrad
+
 
 ctypedef struct Kernels:
     int abi
@@ -196,14 +240,10 @@ ctypedef struct Kernels:
     void (*loss)(const Loss* loss, const void* outputs, idx n_out, const idx* labels, const void* targets,
                  const void* scale, void* losses, void* d) noexcept nogil
 
-    # One step of an optimiser over flat arrays of n parameters w INOUT, gradients g IN and states INOUT.
-    void (*sgd)(void* w, const void* g, idx n, double learning_rate, double weight_decay) noexcept nogil
-    void (*momentum)(void* w, const void* g, void* velocity, idx n, double learning_rate, double momentum,
-                     bint nesterov, double weight_decay, bint first) noexcept nogil
-    void (*adam)(void* w, const void* g, void* m, void* v, idx n, double learning_rate, double beta_1,
-                 double beta_2, double epsilon, double weight_decay, double correction_1,
-                 double correction_2) noexcept nogil
+    # one step of an optimiser, for n parameters
+    void (*update)(const Update* step, idx n) noexcept nogil
 
+    double (*sum_of_squares)(const void* x, idx n) noexcept nogil
     bint (*all_finite)(const void* x, idx n) noexcept nogil
     double (*largest)(const void* x, idx n) noexcept nogil      # absolute value; NaN or infinity if there is one
     # out OUT = f(x) for a function of vmath.pxi, by its number; for tests

@@ -1,6 +1,8 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 from ..typing import Reals
@@ -11,7 +13,9 @@ class Learner:
     @property
     def n_steps(self) -> int: ...
     @property
-    def n_batches(self) -> int: ...
+    def n_batches_done(self) -> int: ...
+    @property
+    def averages(self) -> bool: ...
     def __new__(
         cls,
         program: Program,
@@ -20,6 +24,9 @@ class Learner:
         states: Reals | None,
         n_steps: int,
         seed: int = 0,
+        average: Reals | None = None,
+        averages: bool = False,
+        rates: NDArray[np.float64] | None = None,
         n_batches: int = 0,
     ) -> Self: ...
     def learn(self, x: object, y: object, weight: float = 1.0, checked: bool = False) -> float | None: ...

@@ -12,7 +12,9 @@ from fastbp._engine.buffers cimport View, lend, view
 from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport HeldLoss
-from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
+from fastbp._engine.optimizers cimport (
+    Arrays, Clock, Hyper, clock_of, is_plain, n_norms, read_hyper, take_average, take_step, tick
+)
 from fastbp._engine.passes cimport Batches, limit_weights, row_gradient, row_is_bounded, row_loss
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.workspace cimport Workspace
@@ -34,15 +36,22 @@ cdef class Learner:
     states : ndarray of shape (n_states, n_params), or None
     n_steps : int
         Updates made before, with these states.
-    seed, n_batches : int
+    average, averages, seed, n_batches
         As for `Training`.
+    rates : ndarray of float64, or None
+        The learning rates of the next steps, in place of the optimiser's; after the last, `learn` returns None.
     """
 
     cdef Program program
     cdef Workspace workspace
     cdef Hyper hyper
+    cdef Clock clock
     cdef View states
-    cdef void* grads
+    cdef View average
+    cdef View rates
+    cdef idx n_learned
+    cdef uint64_t n_batches     # learnt before
+    cdef Arrays arrays
     cdef HeldLoss loss
     cdef idx n_targets
     cdef bint takes_labels
@@ -51,10 +60,9 @@ cdef class Learner:
     cdef bint whole
     cdef bint unlimited
     cdef uint64_t seed
-    cdef readonly uint64_t n_steps
-    cdef readonly uint64_t n_batches
 
-    def __cinit__(self, Program program, loss, optimizer, states, n_steps, uint64_t seed=0, uint64_t n_batches=0):
+    def __cinit__(self, Program program, loss, optimizer, states, n_steps, average=None, bint averages=False,
+                  rates=None, uint64_t seed=0, uint64_t n_batches=0):
         program.check_batches(1, 1)
         self.program = program
         self.loss = HeldLoss(loss, program.n_out)
@@ -64,18 +72,45 @@ cdef class Learner:
         self.whole = loss["whole"]
         self.unlimited = self.lowest == -INFINITY and self.highest == INFINITY
         self.hyper = read_hyper(optimizer)
-        self.n_steps = n_steps
         self.seed = seed
         self.n_batches = n_batches
-        if n_states(&self.hyper):
-            self.states = view(states, "states", n_states(&self.hyper) * program.n_params, program.format(), True)
-        if not (is_plain(&self.hyper) and program.fuses):
-            self.grads = calloc(program.n_params, program.bits // 8)
-            if self.grads == NULL:
+        self.clock = clock_of(&self.hyper, n_steps, averages)
+        self.arrays.n_params = program.n_params
+        self.arrays.params = program.params.data
+        self.arrays.parts = program.parts
+        self.arrays.n_parts = program.n_parts
+        if self.hyper.update.n_states:
+            self.states = view(states, "states", self.hyper.update.n_states * program.n_params, program.format(), True)
+            self.arrays.states = self.states.data
+        if self.hyper.ema != 0:
+            self.average = view(average, "average", program.n_params, program.format(), True)
+            self.arrays.average = self.average.data
+        if rates is not None:
+            self.rates = view(rates, "rates", -1, b"d")
+        if not (is_plain(&self.hyper) and program.fuses) or rates is not None:
+            self.arrays.grads = calloc(program.n_params, program.bits // 8)
+            if self.arrays.grads == NULL:
                 raise MemoryError("no memory for the gradient")
+        if self.hyper.clip_norm != 0:
+            self.arrays.norms = <double*> calloc(n_norms(program.n_params), sizeof(double))
+            if self.arrays.norms == NULL:
+                raise MemoryError("no memory for the norm of the gradient")
 
     def __dealloc__(self):
-        free(self.grads)
+        free(self.arrays.grads)
+        free(self.arrays.norms)
+
+    @property
+    def n_steps(self):
+        return self.clock.n_steps
+
+    @property
+    def n_batches_done(self):
+        return self.n_batches + self.n_learned
+
+    @property
+    def averages(self):
+        return bool(self.clock.averages)
 
     def learn(self, x, y, double weight=1, bint checked=False):
         """Learn from x (n_in,) and y: a label, a number, or (n_targets,). The gradient is multiplied by the weight.
@@ -85,7 +120,8 @@ cdef class Learner:
         float or None
             The loss before the step. None if x and y are not just such arrays of the network's dtype and plain
             numbers (a row of numbers that have limits only if `checked`), if the loss has no way for a single sample,
-            or if the step might lead beyond finite numbers: then nothing has happened.
+            if the step might lead beyond finite numbers, or if there is no learning rate for it: then nothing has
+            happened.
         """
         cdef Program program = self.program
         cdef Py_buffer row, target
@@ -96,7 +132,7 @@ cdef class Learner:
         cdef const void* targets = NULL
         if program.training:
             raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
-        if self.loss.call is not None:
+        if self.loss.call is not None or (self.rates is not None and self.n_learned >= self.rates.n):
             return None
         if self.takes_labels and PyIndex_Check(y) and not hasattr(y, "__len__"):
             if not 0 <= y < program.n_out:
@@ -138,10 +174,10 @@ cdef class Learner:
         b = program.batches(self.workspace, None)
         b.rows = x
         b.run.fused_output = self.loss.fused
-        b.run.grads = self.grads
+        b.run.grads = self.arrays.grads
         b.run.training = True
         b.run.skips_frozen = True
-        b.run.seed = batch_seed(self.seed, self.n_batches)
+        b.run.seed = batch_seed(self.seed, self.n_batches + self.n_learned)
         b.first_op = program.first_trainable
         self.loss.fill(&b.targets, program.n_out)
         b.targets.labels = label
@@ -168,35 +204,37 @@ cdef class Learner:
         """One step; False if it might lead beyond finite numbers."""
         cdef const Kernels* k = b.run.kernels
         cdef idx n_params = self.program.n_params
+        cdef double rate = self.hyper.learning_rate
+        cdef double most
         cdef uint64_t mode = fpmode_enter()
-        cdef bint plain = is_plain(&self.hyper)
         cdef bint bounded
-        cdef int i
-        b.run.step = -self.hyper.learning_rate if plain else 0
+        if self.rates is not None:
+            rate = (<const double*> self.rates.data)[self.n_learned]
+        most = most_gradient(k, &self.hyper, rate)
+        b.run.step = -rate if is_plain(&self.hyper) else 0
         loss[0] = row_loss(b, 0)
-        bounded = isfinite(loss[0]) and row_is_bounded(b, most_gradient(k, &self.hyper))
-        if bounded and not plain and self.hyper.weight_decay != 0:
-            bounded = k.largest(b.run.params, n_params) * self.hyper.weight_decay < most_gradient(k, &self.hyper)
+        bounded = isfinite(loss[0]) and row_is_bounded(b, most)
+        if bounded and self.hyper.update.weight_decay != 0:
+            bounded = k.largest(b.run.params, n_params) * self.hyper.update.weight_decay < most
         if bounded:
             row_gradient(b)
-            for i in range(self.program.n_parts):
-                if not (plain and self.program.parts[i].fuses):
-                    update(k, &self.hyper, b.run.params, b.run.grads,
-                           NULL if self.states is None else self.states.data, n_params, self.n_steps,
-                           self.program.parts[i].begin, self.program.parts[i].end)
+            if b.run.step == 0 or not self.program.fuses:
+                take_step(k, &self.hyper, &self.clock, rate, &self.arrays, b.run.step != 0, b.run.barrier, 0, 1)
             if b.has_limits:
                 limit_weights(b, 0, 1)
-            self.n_steps += 1
-            self.n_batches += 1
+            if self.hyper.ema != 0:
+                take_average(k, &self.hyper, &self.clock, &self.arrays, 0, 1)
+            tick(&self.hyper, &self.clock)
+            self.n_learned += 1
         fpmode_leave(mode)
         return bounded
 
 
-cdef double most_gradient(const Kernels* k, const Hyper* hyper) noexcept nogil:
+cdef double most_gradient(const Kernels* k, const Hyper* hyper, double learning_rate) noexcept nogil:
     """A gradient below this moves no parameter by as much as half the spacing of the largest reals, nor does its
     square overflow."""
     cdef double most = 1e15 if k.bits == 32 else 1e150
-    cdef double gain = max(hyper.learning_rate, 1.0)
-    if hyper.epsilon > 0:
-        gain /= min(hyper.epsilon, 1.0)
-    return most / (gain / (1 - hyper.momentum))
+    cdef double gain = max(learning_rate, 1.0)
+    if hyper.update.epsilon > 0:
+        gain /= min(hyper.update.epsilon, 1.0)
+    return most / (gain / (1 - hyper.update.momentum))

@@ -105,6 +105,13 @@ cdef struct OpKind:
     int sample_notes        # and for each sample
 
 
+# Parameters that lie together and are updated alike.
+ctypedef struct Part:
+    idx begin
+    idx end
+    bint fuses              # plain SGD has updated them already
+
+
 cdef inline void* at(const void* data, idx n, const Kernels* kernels) noexcept nogil:
     """The n-th real behind a pointer."""
     return <char*> data + n * (kernels.bits // 8)

@@ -15,19 +15,18 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy
 
 from fastbp._engine.buffers cimport View, view
-from fastbp._engine.engine cimport Data, Part, Program, fpmode_enter, fpmode_leave
+from fastbp._engine.engine cimport Data, Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport sum_of_weights
-from fastbp._engine.optimizers cimport Hyper, is_plain, n_states, read_hyper, update
+from fastbp._engine.optimizers cimport (
+    Arrays, Clock, Hyper, clock_of, is_plain, n_norms, read_hyper, take_average, take_step, tick
+)
 from fastbp._engine.passes cimport Batches, limit_weights, loss_and_gradient
-from fastbp._engine.program cimport at, barrier_wait, divide
+from fastbp._engine.program cimport at, barrier_wait
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.rng cimport shuffle as permute
 from fastbp._engine.rng cimport stream
 from fastbp._engine.workspace cimport Workspace
-
-cdef enum:
-    CACHE_LINE = 64
 
 
 # Where a training stands: the next batch, and the sums of the epoch so far.
@@ -36,22 +35,21 @@ ctypedef struct Position:
     idx batch
     double loss             # sum(w_i l_i)
     double weight           # sum(w_i)
-    uint64_t n_steps        # updates made
+    double batch_loss       # mean of the last batch
+    Clock clock             # the optimiser's
     uint64_t n_batches      # batches done in training this network
 
 
 ctypedef struct Block:
     Batches batches
     Hyper hyper
+    Arrays arrays           # what the optimiser works on
+    const double* rates     # IN (n_batches,): the learning rate of each, or NULL
     idx n_rows
     idx batch_size
     bint shuffles
     uint64_t seed
     idx* order              # INOUT: the permutation of this epoch
-    void* states            # INOUT: the optimiser's
-    idx n_params
-    const Part* parts       # what is to be updated
-    int n_parts
     bint fused              # a step of plain SGD updates all of it by itself
     idx n_batches           # to be done, at most
     idx n_epochs            # to be finished, at most
@@ -69,10 +67,9 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
     cdef bint plain = is_plain(&b.hyper)
     cdef idx n_done = 0
     cdef idx n_finished = 0
-    cdef idx begin, n, first, last
+    cdef idx begin, n
     cdef double loss
-    cdef const Part* part
-    cdef int i
+    cdef double rate = b.hyper.learning_rate
     batches.order = b.order if b.shuffles else NULL
     while n_done < b.n_batches and n_finished < b.n_epochs:
         if at_batch.batch == 0 and b.shuffles:
@@ -85,23 +82,25 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
         batches.targets.first = begin
         batches.targets.weight = sum_of_weights(&batches.targets, n)
         if batches.targets.weight > 0:      # a batch of weight 0 has no mean, and says nothing
-            batches.run.step = -b.hyper.learning_rate if plain and n <= batches.capacity else 0
+            if b.rates != NULL:
+                rate = b.rates[n_done]
+            batches.run.step = -rate if plain and n <= batches.capacity else 0
             batches.run.seed = batch_seed(b.seed, at_batch.n_batches)
             loss = loss_and_gradient(batches, begin, n, thread, n_threads)
             if not isfinite(loss):
                 return False
             if batches.run.step == 0 or not b.fused:
-                divide(b.n_params, CACHE_LINE // (k.bits // 8), thread, n_threads, &first, &last)
-                for i in range(b.n_parts):
-                    part = &b.parts[i]
-                    if batches.run.step == 0 or not part.fuses:
-                        update(k, &b.hyper, batches.run.params, batches.run.grads, b.states, b.n_params,
-                               at_batch.n_steps, max(first, part.begin), min(last, part.end))
+                take_step(k, &b.hyper, &at_batch.clock, rate, &b.arrays, batches.run.step != 0, batches.run.barrier,
+                          thread, n_threads)
                 barrier_wait(batches.run.barrier)
                 if batches.has_limits:
                     limit_weights(batches, thread, n_threads)
                     barrier_wait(batches.run.barrier)
-            at_batch.n_steps += 1
+            if b.hyper.ema != 0:
+                take_average(k, &b.hyper, &at_batch.clock, &b.arrays, thread, n_threads)
+                barrier_wait(batches.run.barrier)
+            tick(&b.hyper, &at_batch.clock)
+            at_batch.batch_loss = loss / batches.targets.weight
             at_batch.loss += loss
             at_batch.weight += batches.targets.weight
         else:                               # threads must not drift apart, even where there is nothing to do
@@ -169,6 +168,12 @@ cdef class Training:
     shuffle : bool
     seed : int
     n_threads : int
+    accumulate : int
+        Mini-batches of batch_size samples to an update. What is called a batch elsewhere here is all of them.
+    average : ndarray of shape (n_params,), or None
+        The running average of the parameters, worked on in place, if the optimiser's "ema" asks for one.
+    averages : bool
+        Whether it has begun.
     n_batches : int
         Batches done before, which with the seed decides what is drawn in each.
     """
@@ -177,14 +182,17 @@ cdef class Training:
     cdef Data data
     cdef Workspace workspace
     cdef View states
+    cdef View average
     cdef Hyper hyper
     cdef Position position
     cdef Position saved_position
     cdef Block block
     cdef idx* order
     cdef void* grads
-    cdef void* saved            # parameters, then states
+    cdef double* norms
+    cdef void* saved            # parameters, buffers, states, average
     cdef idx batch_size
+    cdef idx mini_batch
     cdef uint64_t seed
     cdef bint shuffles
     cdef int n_threads
@@ -192,22 +200,28 @@ cdef class Training:
     cdef bint goes              # the other threads may begin
 
     def __cinit__(self, Program program, Data data, optimizer, states, n_steps, idx batch_size, idx epoch,
-                  bint shuffle, uint64_t seed, int n_threads, uint64_t n_batches=0):
+                  bint shuffle, uint64_t seed, int n_threads, idx accumulate=1, average=None, bint averages=False,
+                  uint64_t n_batches=0):
         self.program = program
         self.data = data
-        self.batch_size = min(batch_size, data.n_rows)
+        self.mini_batch = min(batch_size, data.n_rows)
+        self.batch_size = data.n_rows
+        if batch_size < data.n_rows and accumulate <= data.n_rows // batch_size:
+            self.batch_size = batch_size * accumulate
         self.shuffles = shuffle
         self.seed = seed
         self.n_threads = n_threads if data.loss.call is None else 1
-        self.position = Position(epoch, 0, 0, 0, n_steps, n_batches)
+        self.position.epoch = epoch
+        self.position.n_batches = n_batches
         if shuffle:
             self.order = <idx*> allocated(malloc(data.n_rows * sizeof(idx)))
-        program.check_batches(data.n_rows, self.batch_size)
-        self.set_optimizer(optimizer, states, n_steps)
+        program.check_batches(data.n_rows, self.mini_batch)
+        self.set_optimizer(optimizer, states, n_steps, average, averages)
 
     def __dealloc__(self):
         free(self.order)
         free(self.grads)
+        free(self.norms)
         free(self.saved)
 
     @property
@@ -217,6 +231,10 @@ cdef class Training:
     @property
     def batch(self):
         return self.position.batch
+
+    @property
+    def n_batches_per_epoch(self):
+        return (self.data.n_rows + self.batch_size - 1) // self.batch_size
 
     @property
     def n_batches_done(self):
@@ -234,7 +252,15 @@ cdef class Training:
 
     @property
     def n_steps(self):
-        return self.position.n_steps
+        return self.position.clock.n_steps
+
+    @property
+    def averages(self):
+        return bool(self.position.clock.averages)
+
+    @property
+    def batch_loss(self):
+        return self.position.batch_loss
 
     def __enter__(self):
         if self.program.training:
@@ -253,25 +279,37 @@ cdef class Training:
         self.workspace = None
 
     cdef idx capacity(self) noexcept:
-        return self.batch_size if self.data.loss.call is not None else self.program.rows_at_once(self.batch_size, True)
+        """How many samples go through at once: those of a mini-batch, or fewer."""
+        return self.batch_size if self.data.loss.call is not None else self.program.rows_at_once(self.mini_batch, True)
 
-    def set_optimizer(self, optimizer, states, n_steps):
+    def set_optimizer(self, optimizer, states, n_steps, average=None, bint averages=False):
         """Take an optimiser, or new hyper-parameters of the same; arguments as in the class."""
         cdef Hyper hyper = read_hyper(optimizer)
         cdef idx n_params = self.program.n_params
         cdef idx size = self.program.bits // 8
         cdef View memory = None
-        if n_states(&hyper):
-            memory = view(states, "states", n_states(&hyper) * n_params, self.program.format(), True)
-        fuses = is_plain(&hyper) and self.program.fuses and self.batch_size <= self.capacity()
-        if self.grads == NULL and not fuses:
-            self.grads = allocated(calloc(n_params, size))
-        self.saved = allocated(realloc(self.saved, ((1 + n_states(&hyper)) * n_params + self.program.n_buffers) * size))
+        cdef View mean = None
+        if hyper.update.n_states:
+            memory = view(states, "states", hyper.update.n_states * n_params, self.program.format(), True)
+        if hyper.ema != 0:
+            mean = view(average, "average", n_params, self.program.format(), True)
+        if not (is_plain(&hyper) and self.program.fuses and self.batch_size <= self.capacity()):
+            self.need_gradient()
+        if self.norms == NULL and hyper.clip_norm != 0:
+            self.norms = <double*> allocated(calloc(n_norms(n_params), sizeof(double)))
+        self.saved = allocated(realloc(self.saved, ((2 + hyper.update.n_states) * n_params + self.program.n_buffers)
+                                       * size))
         self.states = memory
+        self.average = mean
         self.hyper = hyper
-        self.position.n_steps = n_steps
+        self.position.clock = clock_of(&hyper, n_steps, averages)
 
-    def train(self, idx n_batches, losses):
+    cdef int need_gradient(self) except -1:
+        if self.grads == NULL:
+            self.grads = allocated(calloc(self.program.n_params, self.program.bits // 8))
+        return 0
+
+    def train(self, idx n_batches, losses, rates=None):
         """Train for n_batches, or until as many epochs have ended as there is room for their losses.
 
         Parameters
@@ -279,6 +317,8 @@ cdef class Training:
         n_batches : int
         losses : ndarray of shape (n_epochs,), float64
             OUT: the loss of each epoch that ended.
+        rates : ndarray of shape (n_batches,), float64, or None
+            The learning rate of each batch, in place of the optimiser's.
 
         Returns
         -------
@@ -286,22 +326,31 @@ cdef class Training:
             False at a batch whose loss is not finite, which then has updated nothing.
         """
         cdef View result = view(losses, "losses", -1, b"d", True)
+        cdef View scheduled = None if rates is None else view(rates, "rates", n_batches, b"d")
+        if scheduled is not None:       # a rate of 0 cannot be part of the weights' product
+            self.need_gradient()
+        self.block.rates = NULL if scheduled is None else <const double*> scheduled.data
         self.block.batches = self.program.batches(self.workspace, self.data.x)
         self.data.fill(self.program, &self.block.batches)
+        self.block.batches.capacity = self.capacity()
         self.block.batches.run.grads = self.grads
         self.block.batches.run.training = True
         self.block.batches.run.skips_frozen = True
         self.block.batches.first_op = self.program.first_trainable
         self.block.hyper = self.hyper
+        self.block.arrays.n_params = self.program.n_params
+        self.block.arrays.params = self.program.params.data
+        self.block.arrays.grads = self.grads
+        self.block.arrays.states = NULL if self.states is None else self.states.data
+        self.block.arrays.average = NULL if self.average is None else self.average.data
+        self.block.arrays.norms = self.norms
         self.block.n_rows = self.data.n_rows
         self.block.batch_size = self.batch_size
         self.block.shuffles = self.shuffles
         self.block.seed = self.seed
         self.block.order = self.order
-        self.block.states = NULL if self.states is None else self.states.data
-        self.block.n_params = self.program.n_params
-        self.block.parts = self.program.parts
-        self.block.n_parts = self.program.n_parts
+        self.block.arrays.parts = self.program.parts
+        self.block.arrays.n_parts = self.program.n_parts
         self.block.fused = self.program.fuses
         self.block.n_batches = n_batches
         self.block.n_epochs = result.n
@@ -393,7 +442,7 @@ cdef class Training:
             self.finite = finite
 
     def save(self):
-        """Remember parameters, buffers, states and position."""
+        """Remember parameters, buffers, states, average and position."""
         self.copy(False)
         self.saved_position = self.position
 
@@ -406,7 +455,8 @@ cdef class Training:
         cdef idx size = self.program.bits // 8
         cdef char* saved = copy_between(self.program.params, <char*> self.saved, size, back)
         saved = copy_between(self.program.buffers, saved, size, back)
-        copy_between(self.states, saved, size, back)
+        saved = copy_between(self.states, saved, size, back)
+        copy_between(self.average, saved, size, back)
 
     def params_are_finite(self):
         """Whether every parameter, every buffer, and every state of the optimiser, is finite."""
@@ -415,7 +465,7 @@ cdef class Training:
                 and k.all_finite(self.program.buffers.data, self.program.n_buffers)):
             return False
         return self.states is None or k.all_finite(self.states.data,
-                                                   n_states(&self.hyper) * self.program.n_params)
+                                                   self.hyper.update.n_states * self.program.n_params)
 
     def first_layer_not_finite(self, bint outputs):
         """The first layer with outputs of the last batch, or else parameters, that are not finite; -1 if none."""
@@ -430,7 +480,7 @@ cdef class Training:
                     return op.layer
                 continue
             slot = &self.workspace.slots[i + 1]
-            n_panels = (min(self.batch_size, self.workspace.capacity) + k.panel - 1) // k.panel
+            n_panels = (self.capacity() + k.panel - 1) // k.panel
             for p in range(n_panels):
                 if not k.all_finite(at(slot.value, p * slot.stride, k), op.n_out * k.panel):
                     return op.layer
