@@ -23,7 +23,7 @@ def target(request, restored_target):
 @pytest.fixture
 def all_threads(monkeypatch):
     """As many threads work as are asked for, however little there is to do and however few cores there are."""
-    monkeypatch.setattr("fastbp._fitting.n_workers", lambda n_threads, n_flops: n_threads)
+    monkeypatch.setattr("fastbp._threads.n_workers", lambda n_threads, *work: n_threads)
 
 
 @pytest.fixture(params=["float32", "float64"])

@@ -54,9 +54,10 @@ def learn_one(optimizer):
     return lambda: trainer.learn_one(X[0], 1)
 
 
-def predict():
+def predict(n_threads):
+    fastbp._threads.n_workers = lambda n_threads, *work: n_threads  # threads, however little there is to do
     net = network()
-    return lambda: net.predict(X)
+    return lambda: net.predict(X, n_threads=n_threads)
 
 
 def loss_and_grad():
@@ -65,7 +66,7 @@ def loss_and_grad():
 
 
 def fit(n_threads):
-    fastbp._fitting.n_workers = lambda n_threads, n_flops: n_threads  # threads, however little there is to do
+    fastbp._threads.n_workers = lambda n_threads, *work: n_threads  # threads, however little there is to do
     trainer = fastbp.Trainer(network(), n_threads=n_threads)
     return lambda: trainer.fit(X, LABELS, epochs=1)
 
@@ -94,7 +95,8 @@ CALLS = {
     "predict_one": (predict_one, N_CALLS),
     "learn_one": (lambda: learn_one(fastbp.SGD(1e-6)), N_CALLS),
     "learn_one with Adam": (lambda: learn_one(fastbp.Adam(1e-6)), N_CALLS),
-    "predict": (predict, 5000),
+    "predict": (lambda: predict(1), 5000),
+    "predict with two threads": (lambda: predict(2), 1000),
     "loss_and_grad": (loss_and_grad, 5000),
     "fit": (lambda: fit(1), 2000),
     "fit with two threads": (lambda: fit(2), 1000),

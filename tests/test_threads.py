@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp import _fitting
+from fastbp import _threads
 from tests import makers as make
 
 
@@ -53,8 +53,8 @@ def test_as_many_as_were_asked_for(all_threads, n_threads):
     ],
 )
 def test_as_many_as_are_worth_it(monkeypatch, n_threads, n_cores, n_flops, expected):
-    monkeypatch.setattr(_fitting, "_n_cores", lambda: n_cores)
-    assert _fitting.n_workers(n_threads, n_flops) == expected
+    monkeypatch.setattr(_threads, "_n_cores", lambda: n_cores)
+    assert _threads.n_workers(n_threads, n_flops, 2.5e6) == expected
 
 
 def test_small_steps_are_not_shared():
@@ -76,9 +76,9 @@ def test_threads_do_not_show():
 CROWDED = """
 import os, subprocess, sys, time
 import numpy as np
-import fastbp, fastbp._fitting
+import fastbp, fastbp._threads
 
-fastbp._fitting.n_workers = lambda n_threads, n_flops: n_threads
+fastbp._threads.n_workers = lambda n_threads, *work: n_threads
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 rivals = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
 try:

@@ -112,9 +112,9 @@ def test_a_batch_of_weight_zero_is_passed_over(optimizer, silent):
 WEIGHTLESS = """
 import sys
 import numpy as np
-import fastbp, fastbp._fitting
+import fastbp, fastbp._threads
 
-fastbp._fitting.n_workers = lambda n_threads, n_flops: n_threads
+fastbp._threads.n_workers = lambda n_threads, *work: n_threads
 n_threads, shuffle = int(sys.argv[1]), sys.argv[2] == "True"
 X, y, weights = np.random.default_rng(0).normal(size=(30, 5)), np.arange(30) % 3, np.zeros(30)
 weights[[11, 29]] = 1

@@ -1,6 +1,5 @@
 """One fit: mini-batches in blocks, each a call of the engine, and what happens between them."""
 
-import os
 import time
 from contextlib import ExitStack
 
@@ -16,7 +15,6 @@ _SAVE_SECONDS = 1.0  # between two copies of the parameters, which a diverging t
 _MOST_EPOCHS = 4096  # in one block
 _MOST_BATCHES = 1 << 20
 _BLOCK = 1 << 32  # a block's number stands above the epoch's in what decides, with the seed, the order of its rows
-_FLOPS_PER_THREAD = 2.5e6  # of a step, at least: below, waiting for each other costs more than sharing gains
 
 
 class Fit:
@@ -275,12 +273,3 @@ def find_divergence(training, rates_of, learning_rate, n_before=0):
         batch,
         None if layer < 0 else layer,
     )
-
-
-def n_workers(n_threads, n_flops):
-    """How many threads a step of so many operations is worth: results are the same for any number, speed is not."""
-    return max(1, min(n_threads, _n_cores(), int(n_flops // _FLOPS_PER_THREAD)))
-
-
-def _n_cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

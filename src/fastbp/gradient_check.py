@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ._engine import inference
 from .network import Network
 
 __all__ = ["check_gradients"]
@@ -54,7 +55,7 @@ def _error(net, data, mode, i, g, floor):
 
     def loss(steps):
         net.params[i] = w + steps * h
-        value = net._program.loss(data, None, *mode)
+        value = inference.loss(net._program, data, None, 1, *mode)
         net.params[i] = w
         return value
 

@@ -8,8 +8,10 @@ import uuid
 
 import numpy as np
 
+from . import _threads
 from . import layers as _layers
 from ._custom_loss import as_loss
+from ._engine import inference
 from ._engine.engine import Data, Program
 from ._validation import as_dtype, as_reals, as_sample_weight, as_samples, boolean, integer
 from .initializers import generator
@@ -185,14 +187,18 @@ class Network:
         """
         return _named(self._shapes("buffer_shapes"), self._buffers)
 
-    def predict(self, X, check_finite=True):
+    def predict(self, X, check_finite=True, n_threads=1):
         """Return the output of the last layer.
+
+        Ctrl-C ends a long call within about 0.1 s.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_in)
         check_finite : bool, default True
             Whether X is searched for NaN and infinity first.
+        n_threads : int, default 1
+            Threads that share the rows, at most: as many as are worth it. The result is the same for any number.
 
         Returns
         -------
@@ -202,12 +208,17 @@ class Network:
         Raises
         ------
         TypeError, ValueError
-            If X is not of this shape, or not finite.
+            If X is not of this shape, or not finite, or n_threads is not such a number.
         """
+        n_threads = integer(n_threads, "n_threads", 1, _threads.MOST)
         X = self._samples(X, check_finite)
         out = np.empty((len(X), self.n_out), self.dtype)
-        self._program.predict(X, out, len(X))
+        inference.predict(self._program, X, out, len(X), self._n_workers(len(X), n_threads))
         return out
+
+    def _n_workers(self, n_rows, n_threads):
+        """How many threads it is worth to predict so many rows with."""
+        return _threads.n_workers(n_threads, 2 * n_rows * self.n_params, _threads.FOR_A_PREDICTION)
 
     def predict_one(self, x, out=None):
         """Return the output for one sample: what `predict` gives, in microseconds.

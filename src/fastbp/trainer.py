@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from . import _blocks, _fitting, _splitting, range_test
+from . import _blocks, _fitting, _splitting, _threads, range_test
 from ._class_weights import class_weights
 from ._custom_loss import CustomLoss, as_loss
+from ._engine import inference
 from ._engine.online import Learner
 from ._engine.training import Training
 from ._scheduling import Scheduler
@@ -23,7 +24,6 @@ from .optimizers import Adam, as_optimizer
 
 __all__ = ["Trainer"]
 
-_MOST_THREADS = 256
 _LEARNT_AT_ONCE = 64  # samples that `learn_one` has the learning rates for, where they are scheduled
 
 
@@ -44,7 +44,8 @@ class Trainer(Checked):
     batch_size : int, default 32
         Samples between two updates; all of them if there are fewer.
     n_threads : int, default 1
-        Threads that share each step. The result is the same for any number.
+        Threads that share each step and each evaluation, at most: as many as are worth it. The result is the same for
+        any number.
     seed : int, default 0
         Decides the order of the samples.
     accumulate : int, default 1
@@ -75,7 +76,7 @@ class Trainer(Checked):
     _checks: ClassVar = {
         "optimizer": as_optimizer,
         "batch_size": lambda value: integer(value, "batch_size", 1),
-        "n_threads": lambda value: integer(value, "n_threads", 1, _MOST_THREADS),
+        "n_threads": lambda value: integer(value, "n_threads", 1, _threads.MOST),
         "seed": lambda value: integer(value, "seed", 0, 2**64 - 1),
         "accumulate": lambda value: integer(value, "accumulate", 1),
         "ema": lambda value: None if value is None else real(value, "ema", 0, 1, low_allowed=False),
@@ -238,7 +239,11 @@ class Trainer(Checked):
             epoch=epoch,
             shuffle=shuffle,
             seed=self.seed,
-            n_threads=_fitting.n_workers(self.n_threads, 6 * min(self.batch_size, data.n_rows) * self.network.n_params),
+            n_threads=_threads.n_workers(
+                self.n_threads,
+                6 * min(self.batch_size, data.n_rows) * self.network.n_params,
+                _threads.FOR_A_STEP,
+            ),
             accumulate=self.accumulate,
             n_batches=self._n_batches,
             **self._memory(),
@@ -301,7 +306,7 @@ class Trainer(Checked):
         X, targets, _ = net._checked(x[None, :], self._loss.of_one(y), self._loss)
         data = net._as_data(X, targets, self._loss, None, weight)
         if weight == 0:
-            return net._program.loss(data)
+            return inference.loss(net._program, data)
         self._retire_learner()
         self._prepare_states()
         rates = self._scheduler().rates(_LEARNT_AT_ONCE, self._n_batches, self.epoch)
@@ -515,7 +520,7 @@ class Trainer(Checked):
     def _evaluate(self, data, scores):
         net = self.network
         outputs = np.empty((data.n_rows, net.n_out), net.dtype)
-        loss = net._program.loss(data, outputs)
+        loss = inference.loss(net._program, data, outputs, net._n_workers(data.n_rows, self.n_threads))
         return {"loss": loss, **scores(outputs)}
 
     def _validation_data(self, validation_data):

@@ -25,6 +25,7 @@ net.weights  # type: ignore[attr-defined]  # noqa: B018
 net.loss_and_grad(X, y)  # type: ignore[call-arg]
 net.loss_and_grad(X, y, "cross_entropy")  # type: ignore[arg-type]
 net.loss_and_grad(X, y, fastbp.CrossEntropy)  # type: ignore[arg-type]
+net.predict(X, n_threads="all")  # type: ignore[arg-type]
 labels: np.ndarray[tuple[int], np.dtype[np.int64]] = net.predict(X)  # type: ignore[assignment]
 parameters: Reals = net.named_parameters()  # type: ignore[assignment]
 

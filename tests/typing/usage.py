@@ -64,7 +64,7 @@ def train() -> fastbp.Network:
 
 def predict(net: fastbp.Network) -> None:
     X, y = data(20)
-    probabilities: Reals = net.predict(X)
+    probabilities: Reals = net.predict(X, n_threads=2)
     right = probabilities.argmax(axis=1) == y
     assert 0 <= float(right.mean()) <= 1
     out = np.empty(net.n_out, np.float32)

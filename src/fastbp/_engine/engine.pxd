@@ -8,8 +8,7 @@ from fastbp._engine.program cimport Op, Part, Pass, Slot
 from fastbp._engine.workspace cimport Workspace
 
 cdef enum:
-    PREDICT_ROWS = 256          # samples that go through at once when no gradient is wanted
-    GRADIENT_ROWS = 1024        # and when one is; a larger batch goes through in pieces
+    GRADIENT_ROWS = 1024        # samples that go through at once for a gradient; a larger batch goes in pieces
 
 
 cdef extern from "fpmode.h" nogil:

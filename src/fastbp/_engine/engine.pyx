@@ -1,4 +1,4 @@
-"""A network as a compiled program: predictions, losses and gradients.
+"""A network as a compiled program: its operations and parameters, single predictions, and gradients.
 
 The classes here trust the shapes that the Python layer has checked and made; they check again only what would otherwise
 let the engine read or write memory that is not its own.
@@ -7,7 +7,6 @@ let the engine read or write memory that is not its own.
 import numpy as np
 
 from cpython.buffer cimport PyBuffer_Release
-from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport NAN
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
@@ -20,8 +19,8 @@ from fastbp._engine.kernels cimport (
 )
 from fastbp._engine.kinds cimport kind_of
 from fastbp._engine.losses cimport HeldLoss, Targets
-from fastbp._engine.passes cimport Batches, finish_output, forward_pass, loss_and_gradient, loss_of_rows, penalty
-from fastbp._engine.program cimport Op, Slot, at
+from fastbp._engine.passes cimport Batches, forward_pass, loss_and_gradient
+from fastbp._engine.program cimport Op, Slot
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.workspace cimport Workspace, allocate
 
@@ -38,9 +37,6 @@ ACTIVATIONS = {
     "softplus": SOFTPLUS,
     "softmax": SOFTMAX,
 }
-
-cdef enum:
-    CALM = 20000000         # multiply-adds, some milliseconds of them, between two looks at signals
 
 
 cdef class Program:
@@ -219,34 +215,6 @@ cdef class Program:
         b.targets = workspace.targets
         return b
 
-    def predict(self, x, out, idx n_rows):
-        """out (n_rows, n_out) OUT <- x (n_rows, n_in); arrays of this network's dtype."""
-        cdef View rows = view(x, "x", n_rows * self.n_in, self.format())
-        cdef View result = view(out, "out", n_rows * self.n_out, self.format(), True)
-        cdef Workspace workspace
-        cdef Batches b
-        cdef Slot* output
-        cdef Panels panels
-        if n_rows == 1:
-            self.forward_row(kernels(self.bits), rows.data, result.data)
-            return
-        workspace = self.borrow(min(n_rows, <idx> PREDICT_ROWS), 1, False)
-        b = self.batches(workspace, rows)
-        output = &workspace.slots[self.n_ops]
-        cdef idx begin = 0
-        cdef idx n
-        cdef uint64_t mode
-        with nogil:
-            mode = fpmode_enter()
-            while begin < n_rows:
-                n = min(n_rows - begin, b.capacity)
-                forward_pass(&b, begin, n, 0, 1)
-                panels = Panels(output.value, output.stride, n, 0, b.run.n_panels)
-                b.run.kernels.unpack_rows(&panels, self.n_out, at(result.data, begin * self.n_out, b.run.kernels))
-                begin += n
-            fpmode_leave(mode)
-        self.spare = workspace
-
     cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept:
         cdef uint64_t mode = fpmode_enter()
         cdef const Op* op
@@ -273,60 +241,6 @@ cdef class Program:
         PyBuffer_Release(&row)
         PyBuffer_Release(&result)
         return True
-
-    def loss(self, Data data, out=None, bint training=False, uint64_t seed=0):
-        """Return the loss of the data; the predictions OUT into out (n_rows, n_out), if given.
-
-        With `training` layers behave as in `loss_and_grad`, but keep nothing.
-        """
-        cdef bint called = data.loss.call is not None
-        cdef object outputs = np.empty((data.n_rows, self.n_out), self.dtype) if called else out
-        cdef bint wants_outputs = outputs is not None
-        cdef View result = None
-        cdef idx most = self.rows_at_once(data.n_rows, True) if training else <idx> PREDICT_ROWS
-        cdef Workspace workspace = self.borrow(min(data.n_rows, most), 1, False)
-        cdef Batches b = self.batches(workspace, data.x)
-        cdef Slot* output = &workspace.slots[self.n_ops]
-        cdef Panels panels
-        cdef double total = 0
-        cdef idx begin = 0
-        cdef idx end = 0
-        cdef idx n
-        cdef uint64_t mode
-        if wants_outputs:
-            result = view(outputs, "out", data.n_rows * self.n_out, self.format(), True)
-        data.fill(self, &b)
-        b.run.training = training
-        b.run.seed = batch_seed(seed, 0)
-        b.capacity = min(b.capacity, most)      # a borrowed workspace may be larger: the sum must not know
-        while begin < data.n_rows:
-            end = min(data.n_rows, begin + max(b.capacity, CALM // (self.n_params + 100)))
-            with nogil:
-                mode = fpmode_enter()
-                while begin < end:
-                    n = min(data.n_rows - begin, b.capacity)
-                    b.run.first_sample = begin
-                    if called:
-                        forward_pass(&b, begin, n, 0, 1)
-                    else:
-                        total += loss_of_rows(&b, begin, n, False, 0, 1)
-                    if wants_outputs:
-                        finish_output(&b, 0, 1)
-                        panels = Panels(output.value, output.stride, n, 0, b.run.n_panels)
-                        b.run.kernels.unpack_rows(&panels, self.n_out,
-                                                  at(result.data, begin * self.n_out, b.run.kernels))
-                    begin += n
-                fpmode_leave(mode)
-            PyErr_CheckSignals()            # Ctrl-C
-        self.spare = workspace
-        if called:
-            if out is not None:
-                out[...] = outputs
-            data.call(self, outputs, result, slice(data.n_rows), &b.targets)
-            total = b.targets.given_loss
-        if b.has_penalties:
-            total += penalty(&b) * data.weight
-        return total / data.weight
 
     def loss_and_grad(self, Data data, grad, bint training=False, uint64_t seed=0, uint64_t batch=0):
         """Return the loss of the data; its gradient OUT into grad (n_params,).

@@ -1,4 +1,3 @@
-from _thread import LockType
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -8,9 +7,10 @@ from typing_extensions import disjoint_base
 
 from ..typing import Reals
 from .engine import Data, Program
+from .threads import Threads
 
 @disjoint_base
-class Training:
+class Training(Threads):
     @property
     def epoch(self) -> int: ...
     @property
@@ -57,7 +57,6 @@ class Training:
         averages: bool = False,
     ) -> None: ...
     def train(self, n_batches: int, losses: NDArray[np.float64], rates: NDArray[np.float64] | None = None) -> bool: ...
-    def follow(self, thread: int, gate: LockType, end: LockType) -> None: ...
     def save(self) -> None: ...
     def restore(self) -> None: ...
     def params_are_finite(self) -> bool: ...

@@ -5,8 +5,6 @@ between: callbacks, progress, signals. Threads are ordinary Python threads that 
 call.
 """
 
-from _thread import allocate_lock, start_new_thread
-
 import numpy as np
 
 from libc.math cimport NAN, isfinite
@@ -26,6 +24,7 @@ from fastbp._engine.program cimport at, barrier_wait
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.rng cimport shuffle as permute
 from fastbp._engine.rng cimport stream
+from fastbp._engine.threads cimport Threads
 from fastbp._engine.workspace cimport Workspace
 
 
@@ -136,21 +135,7 @@ cdef char* copy_between(View array, char* saved, idx size, bint back) noexcept:
     return saved + array.n * size
 
 
-cdef join(list ends):
-    """Wait for threads to end; an interrupt that comes meanwhile is raised when they have."""
-    cdef object interrupt = None
-    for end in ends:
-        while True:
-            try:
-                end.acquire()
-                break
-            except KeyboardInterrupt as error:
-                interrupt = error
-    if interrupt is not None:
-        raise interrupt
-
-
-cdef class Training:
+cdef class Training(Threads):
     """One `fit`: data, optimiser, and where it stands.
 
     Parameters
@@ -197,7 +182,6 @@ cdef class Training:
     cdef bint shuffles
     cdef int n_threads
     cdef bint finite
-    cdef bint goes              # the other threads may begin
 
     def __cinit__(self, Program program, Data data, optimizer, states, n_steps, idx batch_size, idx epoch,
                   bint shuffle, uint64_t seed, int n_threads, idx accumulate=1, average=None, bint averages=False,
@@ -356,13 +340,13 @@ cdef class Training:
         self.block.n_epochs = result.n
         self.block.losses = <double*> result.data
         if self.data.loss.call is None:
-            self.run_threads()
+            self.run(self.n_threads)
         else:
             self.run_called(n_batches)
         return bool(self.finite)
 
     cdef int run_called(self, idx n_batches) except -1:
-        """What `run_threads` is for other losses, for one that is called: batch by batch, in this thread alone.
+        """What `run` is for other losses, for one that is called: batch by batch, in this thread alone.
 
         The block ends with the epoch, so that no loss of an epoch is lost if the call raises. A batch whose call does
         has changed nothing.
@@ -397,34 +381,6 @@ cdef class Training:
             self.finite = run_block(b, &self.position, 0, 1)
             fpmode_leave(mode)
         return 0
-
-    cdef run_threads(self):
-        """Run `work` in n_threads threads, this one among them. None of them outlives the call."""
-        cdef int i
-        gate = allocate_lock()
-        gate.acquire()
-        ends = []
-        self.goes = False
-        try:
-            for i in range(1, self.n_threads):
-                end = allocate_lock()
-                end.acquire()
-                start_new_thread(self.follow, (i, gate, end))
-                ends.append(end)
-            self.goes = True
-        finally:
-            gate.release()
-            if self.goes:
-                self.work(0)
-            join(ends)
-
-    def follow(self, int thread, gate, end):
-        """What the other threads run: their work, unless not all of them could be started."""
-        with gate:
-            pass
-        if self.goes:
-            self.work(thread)
-        end.release()
 
     cdef void work(self, int thread) noexcept:
         """One thread's part of `train`."""
