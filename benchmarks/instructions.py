@@ -1,7 +1,8 @@
 """Did a change make training or prediction execute more instructions than before?
 
-    python -m benchmarks.instructions              compare with instructions.json beside this file
-    python -m benchmarks.instructions --update     count anew and write it
+    python -m benchmarks.instructions                  compare with instructions.json beside this file
+    python -m benchmarks.instructions --update         count anew and write it
+    python -m benchmarks.instructions --file COUNTS    either, with another file
 
 The time of a step says little on a busy machine; the number of its instructions is the same to a fraction of a per
 cent. Callgrind (https://valgrind.org) counts them: a program that does some work of each kind, and for each kind the
@@ -10,7 +11,8 @@ import cancel out. The kernels are those for AVX2, the widest vectors that Callg
 
 Another compiler makes other instructions, and a call from Python goes through another CPython and NumPy. So the file
 keeps the counts by these three; the compiler is the one that left its name in the installed kernels. Where the file has
-none for what is here, the instructions are counted and shown, but not compared.
+none for what is here, there is nothing to compare with, and that is an error: a guard that has compared nothing has not
+passed. CI makes a file of its own with the fastbp of the commit before, so that any compiler will do there.
 """
 
 import argparse
@@ -139,22 +141,23 @@ def compilers_in(binary):
 
 
 def compare(counts, expected):
-    """Return a table of counts beside the expected ones, and the names of those further off than they may be."""
+    """Return a table of counts beside the expected ones, and the names of those that are many more, or fewer."""
     from benchmarks.common import table
 
-    lines, off = [], []
+    lines, more, less = [], [], []
     for name, n in counts.items():
-        change = n / expected[name] - 1 if name in expected else None
-        if change is not None and abs(change) > TOLERANCE:
-            off.append(name)
+        change = n / expected[name] - 1 if name in expected else 0
+        if abs(change) > TOLERANCE:
+            (more if change > 0 else less).append(name)
         then, by = (f"{expected[name]:,}", f"{change:+.1%}") if name in expected else ("-", "new")
-        lines.append([name, then, f"{n:,}", by + " !" * (name in off)])
-    return table(["instructions of one step or call", "expected", "counted", "change"], lines), off
+        lines.append([name, then, f"{n:,}", by + " !" * (name in more)])
+    return table(["instructions of one step or call", "expected", "counted", "change"], lines), more, less
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--update", action="store_true", help=f"write the counts to {FILE.name}")
+    parser.add_argument("--update", action="store_true", help="write the counts to the file")
+    parser.add_argument("--file", type=Path, default=FILE, metavar="COUNTS", help=f"default: {FILE.name}")
     parser.add_argument("--work", metavar="CASE", help=argparse.SUPPRESS)  # the process that is counted
     options = parser.parse_args(arguments)
     if options.work is not None:
@@ -162,23 +165,29 @@ def main(arguments=None):
         return
     if shutil.which("valgrind") is None:
         sys.exit("valgrind is not installed: nothing was counted")
-    here = environment()
-    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    file, here = options.file, environment()
+    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    update = "--update" if file == FILE else f"--update --file {file}"
+    if here not in known and not options.update:
+        sys.exit(
+            f"nothing to compare with: {file.name} has counts for {' and '.join(known) or 'nothing'}, here is {here}. "
+            f"`python -m benchmarks.instructions {update}`, with the fastbp to compare with, adds these"
+        )
     counts = count_all()
-    text, off = compare(counts, known.get(here, {}))
+    text, more, less = compare(counts, known.get(here, {}))
     print(f"{here}; kernels for {TARGET}\n\n{text}\n")
     if options.update:
-        FILE.write_text(json.dumps({**known, here: counts}, indent=2) + "\n", encoding="utf-8")
-        print(f"written: {FILE.name}")
-    elif here not in known:
-        print(f"Not compared: {FILE.name} has counts for {' and '.join(known) or 'nothing'}. --update adds these.")
-    elif off:
+        file.write_text(json.dumps({**known, here: counts}, indent=2) + "\n", encoding="utf-8")
+        print(f"written: {file}")
+        return
+    if less:
+        print(f"Fewer: {'; '.join(less)}. `python -m benchmarks.instructions {update}` sees to it that they remain so.")
+    if more:
         sys.exit(
-            f"more than {TOLERANCE:.0%} off: {'; '.join(off)}. If that is meant, or an improvement to be kept, "
-            "`python -m benchmarks.instructions --update` writes the new counts"
+            f"more than {TOLERANCE:.0%} more: {'; '.join(more)}. If that is meant, "
+            f"`python -m benchmarks.instructions {update}` writes the new counts"
         )
-    else:
-        print(f"All within {TOLERANCE:.0%}.")
+    print(f"None is more than {TOLERANCE:.0%} more.")
 
 
 if __name__ == "__main__":

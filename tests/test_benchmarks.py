@@ -323,13 +323,49 @@ def test_compilers_are_found_in_what_they_compiled():
     assert instructions.compilers_in(b"\0") == "unknown"
 
 
-def test_instructions_may_be_a_little_off_either_way():
+def test_instructions_may_be_a_little_more():
     expected = {"same": 1000, "less": 1000, "more": 1000}
-    text, off = instructions.compare({"same": 1029, "less": 969, "more": 1031, "new": 5}, expected)
-    assert off == ["less", "more"]
+    text, more, less = instructions.compare({"same": 1029, "less": 969, "more": 1031, "new": 5}, expected)
+    assert (more, less) == (["more"], ["less"])
     assert re.search(r"same +1,000 +1,029 +\+2.9%$", text, re.MULTILINE)
     assert re.search(r"more +1,000 +1,031 +\+3.1% !$", text, re.MULTILINE)
     assert re.search(r"new +- +5 +new$", text, re.MULTILINE)
+
+
+@pytest.fixture
+def counted(monkeypatch, tmp_path):
+    """A function that runs the program with counts that nobody has counted, and the file it compares with."""
+    file = tmp_path / "counts.json"
+    monkeypatch.setattr(instructions.shutil, "which", lambda command: command)
+    monkeypatch.setattr(instructions, "environment", lambda: "GCC 12; CPython 3.11; NumPy 2.4")
+
+    def run(counts, *arguments):
+        monkeypatch.setattr(instructions, "count_all", lambda: counts)
+        instructions.main([*arguments, "--file", str(file)])
+
+    return run, file
+
+
+def test_more_instructions_fail_and_the_message_says_what_to_do(counted, capsys):
+    run, file = counted
+    run({"step": 1000, "call": 1000}, "--update")
+    run({"step": 1029, "call": 900})
+    assert re.search(r"Fewer: call\. .*--update --file ", capsys.readouterr().out)
+    with pytest.raises(SystemExit, match=rf"3% more: step\. If .*--update --file {re.escape(str(file))}` writes"):
+        run({"step": 1031, "call": 1000})
+    run({"step": 1031, "call": 1000}, "--update")
+    run({"step": 1031, "call": 1000})
+
+
+def test_instructions_of_another_compiler_are_not_compared(counted, monkeypatch):
+    run, file = counted
+    run({"step": 1000}, "--update")
+    monkeypatch.setattr(instructions, "environment", lambda: "GCC 14; CPython 3.11; NumPy 2.4")
+    with pytest.raises(SystemExit, match=r"has counts for GCC 12.*, here is GCC 14.*--update"):
+        run({"step": 1000})
+    run({"step": 2000}, "--update")
+    run({"step": 2000})
+    assert json.loads(file.read_text()).keys() == {f"GCC {n}; CPython 3.11; NumPy 2.4" for n in (12, 14)}
 
 
 def test_labels_spread_around_their_middle():
