@@ -4,8 +4,12 @@
 # and undoes the reduction. A result is written as something exact plus a small correction, and a result that saturates
 # as something that no longer depends on its argument, so that errors do not add up: at most 3 ulp, with or without
 # fused multiply-add. NaN, infinities, overflow, signed zeros and denormal results come out as IEEE 754 has them.
+# (Where denormals are flushed, as they are while the engine computes, one of them counts as 0: its log is -inf.)
 # No lane, no branch and no library function: the order of operations is the one written here, and every target with
 # fused multiply-add gives the same bits.
+#
+# The largest error over every float32, in ulp, with fused multiply-add (tests/test_vmath.py, FASTBP_SWEEP_STRIDE=1):
+#     exp 1.05   expm1 1.60   log 0.97   tanh 2.44   sigmoid 2.40   softplus 1.89   erf 2.71   gauss 1.60
 #
 # Sources: W. J. Cody & W. Waite, Software Manual for the Elementary Functions (1980), for ln 2 in two parts, the first
 # so short that a small multiple of it is exact; J.-M. Muller, Elementary Functions (3rd ed. 2016), for the rest. The
