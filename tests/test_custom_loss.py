@@ -197,6 +197,27 @@ def test_an_exception_leaves_the_network_before_its_batch(optimizer):
     assert make.same_bits(trainer.network.params, twin.network.params)
 
 
+def test_layers_that_know_training_from_predictions():
+    """They draw the same as with another loss, and remember nothing of a batch whose loss raises."""
+
+    def trainer(loss):
+        layers = [fastbp.Dense(7, "tanh"), fastbp.Dropout(0.3), fastbp.BatchNorm(), fastbp.Dense(3)]
+        return fastbp.Trainer(fastbp.Network(5, layers, dtype="float64"), loss, fastbp.SGD(0.1), batch_size=10)
+
+    one, other, failing = trainer(OfEach()), trainer(fastbp.SquaredError()), trainer(Fails(7, LookupError("mine")))
+    one.fit(X, Y, epochs=3)
+    other.fit(X, Y, epochs=3)
+    assert make.furthest(one.network.params, other.network.params) < 1e-12
+    assert fastbp.check_gradients(one.network, X[:9], Y[:9], OfEach(), training=True, seed=1) < 1e-6
+    with pytest.raises(LookupError, match="mine"):
+        failing.fit(X, Y, epochs=3, shuffle=False)
+    before = failing.network.params.copy(), failing.network.buffers.copy()
+    with pytest.raises(LookupError, match="mine"):
+        failing.fit(X, Y, epochs=3)
+    assert make.same_bits(failing.network.params, before[0])
+    assert make.same_bits(failing.network.buffers, before[1])
+
+
 def test_an_exception_elsewhere():
     net = make.network([5, 7, 3])
     before = net.params.copy()

@@ -24,26 +24,27 @@ others = st.one_of(
 residual = st.builds(lambda layers: Residual(layers, projection=True), st.lists(dense | others, min_size=1, max_size=2))
 first = st.lists(st.builds(Embedding, st.just(3), st.integers(1, 3), st.sampled_from([0, (2, 1)])), max_size=1)
 
+# Every loss, and every output
+cases = st.sampled_from([*make.EVERY_LOSS, *((make.loss(loss), *rest) for loss, *rest in make.PAIRS)])
+
 
 @given(
     first=first,
     layers=st.lists(dense | others | residual, max_size=3),
-    pair=st.sampled_from(make.PAIRS),
+    case=cases,
     training=st.booleans(),
     weighted=st.booleans(),
     seed=st.integers(0, 2**32),
 )
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
-def test_gradients(first, layers, pair, training, weighted, seed):
-    loss, output, targets = pair
-    net = fastbp.Network(N_IN, [*first, *layers, Dense(3, output)], dtype="float64")
+def test_gradients(first, layers, case, training, weighted, seed):
+    loss, output, targets = case
+    net = fastbp.Network(N_IN, [*first, *layers, Dense(4, output)], dtype="float64")
     rng = np.random.default_rng(seed)
     net.params[...] = rng.normal(scale=0.6, size=net.n_params)
     for name, values in net.named_buffers().items():
         values[...] = rng.uniform(0.5, 2, size=values.shape) if "var" in name else rng.normal(size=values.shape)
     X = rng.integers(0, 3, size=(6, N_IN)) if first else rng.normal(size=(6, N_IN))
-    y = make.targets(targets, 6, 3)
-    error = fastbp.check_gradients(
-        net, X, y, make.loss(loss), make.weights(6) if weighted else None, training=training, seed=seed
-    )
+    y = make.targets(targets, 6, 4)
+    error = fastbp.check_gradients(net, X, y, loss, make.weights(6) if weighted else None, training=training, seed=seed)
     assert error < 1e-6

@@ -393,8 +393,9 @@ class RetryOnDivergence(Callback):
         self.n_retries += 1
         trainer.network.params[...], trainer.network.buffers[...] = self._before
         trainer.optimizer.learning_rate *= self.factor
-        rate = trainer.optimizer.learning_rate
-        warnings.warn(f"epoch {error.epoch} diverged and is repeated at a learning rate of {rate:g}", stacklevel=2)
+        warnings.warn(
+            f"epoch {error.epoch} diverged and is repeated at {self.factor:g} times the learning rate", stacklevel=2
+        )
         return "retry"
 
 
