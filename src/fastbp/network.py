@@ -13,6 +13,7 @@ from . import layers as _layers
 from ._custom_loss import as_loss
 from ._engine import inference
 from ._engine.engine import Data, Program
+from ._insight import Insight
 from ._validation import as_dtype, as_reals, as_sample_weight, as_samples, boolean, integer
 from .initializers import generator
 
@@ -30,7 +31,7 @@ def _aligned(n, dtype):
     return buffer[offset : offset + n * dtype.itemsize].view(dtype)
 
 
-class Network:
+class Network(Insight):
     """A feed-forward neural network.
 
     Parameters

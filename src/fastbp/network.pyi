@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 from os import PathLike
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from _typeshed import SupportsWrite
@@ -47,6 +47,17 @@ class Network:
         training: BoolLike = False,
         seed: IntLike = 0,
     ) -> tuple[float, Reals]: ...
+    def activations(self, X: ArrayLike) -> list[Reals]: ...
+    def input_gradient(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        loss: Loss | ValueAndGrad | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        output: ArrayLike | None = None,
+    ) -> Reals: ...
+    def jacobian(self, X: ArrayLike, wrt: Literal["inputs", "params"] = "inputs") -> Reals: ...
     def save(self, path: str | PathLike[str]) -> None: ...
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self: ...

@@ -70,6 +70,10 @@ def predict(net: fastbp.Network) -> None:
     out = np.empty(net.n_out, np.float32)
     assert net.predict_one(X[0].astype(np.float32), out=out) is out
     assert net.predict_one([0.1, 0.2, 0.3, 0.4]).shape == (3,)
+    assert net.activations(X)[-1].shape == probabilities.shape
+    assert net.input_gradient(X, output=probabilities.argmax(axis=1)).shape == X.shape
+    assert net.input_gradient(X[:2], [0, 1], fastbp.CrossEntropy(), sample_weight=[1, 2]).shape == (2, 4)
+    assert net.jacobian(X[:2], wrt="params").shape == (2, 3, net.n_params)
 
 
 def descend(net: fastbp.Network) -> float:

@@ -2,7 +2,8 @@
 
 op.table: the number of columns that go through, those columns; then of each category its column, its number of
 categories, and the length of its vectors. The outputs are in this order, and so are the parameters, one table
-(n_categories, n_dim) after the other. An embedding reads the input, so there is no gradient to hand on.
+(n_categories, n_dim) after the other. An embedding reads the input, which in training has no gradient; where it has
+one, that of a category is 0.
 """
 
 from libc.string cimport memcpy, memset
@@ -82,6 +83,14 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
     cdef const Slot* source = &run.slots[op.source]
     cdef const Slot* target = &run.slots[op.target]
     cdef idx p, first, last
+    cdef idx j
+    if source.grad != NULL:
+        divide(run.n_panels, 1, thread, n_threads, &first, &last)
+        for p in range(first, last):
+            memset(at(source.grad, p * source.stride, k), 0, op.n_in * k.panel * (k.bits // 8))
+            for j in range(n_through(op)):
+                memcpy(at(source.grad, p * source.stride + op.table[1 + j] * k.panel, k),
+                       at(target.grad, p * target.stride + j * k.panel, k), k.panel * (k.bits // 8))
     if not wants_weights(op, run):
         return
     if not run.resume:

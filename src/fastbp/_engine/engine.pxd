@@ -44,6 +44,7 @@ cdef class Program:
     cdef bytes format(self)
     cdef check_batches(self, idx n_rows, idx batch_size)
     cdef idx rows_at_once(self, idx n_rows, bint training) noexcept
+    cdef idx rows_of_a_piece(self) noexcept
     cdef Workspace borrow(self, idx n_samples, int n_threads, bint gradients)
     cdef Batches batches(self, Workspace workspace, View x) noexcept
 

@@ -25,6 +25,11 @@ from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.workspace cimport Workspace, allocate
 
 
+cdef enum:
+    MOST_ROWS = 256             # of a piece
+    FEWEST_ROWS = 64            # and of one of a large network: a panel of any target
+    LARGE = 1000000000          # multiply-adds of a piece, some 20 ms of them
+
 ACTIVATIONS = {
     "identity": IDENTITY,
     "relu": RELU,
@@ -181,6 +186,13 @@ cdef class Program:
         """How many of the rows of a batch go through at once when a gradient is wanted."""
         return n_rows if training and self.whole_batch else min(n_rows, <idx> GRADIENT_ROWS)
 
+    cdef idx rows_of_a_piece(self) noexcept:
+        """How many rows go through at once between two looks at signals, where they need not go together."""
+        cdef idx n = MOST_ROWS
+        while n > FEWEST_ROWS and n * self.n_params > LARGE:
+            n //= 2
+        return n
+
     cdef Workspace borrow(self, idx n_samples, int n_threads, bint gradients):
         """The spare workspace if it will do; its user puts it back into `spare`. Two callers never share one."""
         cdef const Kernels* k = kernels(self.bits)
@@ -209,6 +221,7 @@ cdef class Program:
         b.run.resume = False
         b.run.training = False
         b.run.skips_frozen = False
+        b.run.skips_params = False
         b.run.seed = 0
         b.run.first_sample = 0
         b.run.fused_output = False

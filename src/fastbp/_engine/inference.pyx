@@ -29,19 +29,7 @@ cdef extern from "watch.h" nogil:
     double seconds()
 
 
-cdef enum:
-    MOST_ROWS = 256             # of a piece
-    FEWEST_ROWS = 64            # and of one of a large network: a panel of any target
-    LARGE = 1000000000          # multiply-adds of a piece, some 20 ms of them
-
 cdef double PATIENCE = 0.03     # seconds from one look at signals to the next: Ctrl-C is to be honoured within 0.1 s
-
-
-cdef idx rows_of_a_piece(Program program) noexcept:
-    cdef idx n = MOST_ROWS
-    while n > FEWEST_ROWS and n * program.n_params > LARGE:
-        n //= 2
-    return n
 
 
 cdef class Inference(Threads):
@@ -89,7 +77,7 @@ cdef class Inference(Threads):
         self.n_rows = n_rows
         self.training = training
         self.seed = seed
-        self.piece = program.rows_at_once(n_rows, True) if training else rows_of_a_piece(program)
+        self.piece = program.rows_at_once(n_rows, True) if training else program.rows_of_a_piece()
         self.unit = k.panel if data is None else self.piece
         n_units = (n_rows + self.unit - 1) // self.unit
         self.n_threads = <int> min(<idx> n_threads, n_units)

@@ -18,6 +18,7 @@ ctypedef struct Batches:
 
 
 cdef void forward_pass(Batches* b, idx begin, idx n, int thread, int n_threads) noexcept nogil
+cdef void backward_pass(Batches* b, int thread, int n_threads) noexcept nogil
 cdef void finish_output(Batches* b, int thread, int n_threads) noexcept nogil
 cdef double loss_of_rows(Batches* b, idx begin, idx n, bint gradient, int thread, int n_threads) noexcept nogil
 cdef double row_loss(Batches* b, idx sample) noexcept nogil

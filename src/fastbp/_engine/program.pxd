@@ -65,6 +65,7 @@ ctypedef struct Pass:
     bint resume             # grads += gradient: the batch goes on from an earlier pass
     bint training           # layers that behave otherwise in training do
     bint skips_frozen       # nobody wants the gradients of what is not trainable
+    bint skips_params       # nor those of any parameters
     uint64_t seed           # of the random numbers of this batch
     idx first_sample        # the position in the batch of the first sample of this pass
     Slot* slots
@@ -91,7 +92,8 @@ cdef struct OpKind:
     # source.grad OUT, unless it is NULL, and the gradient of the parameters, from target.grad, which is free to write.
     # Waits on run.barrier whenever it reads what other threads have written; all wait for each other afterwards.
     OpFunction backward
-    # The same for one sample: run.rows instead of run.slots, and the gradient of the parameters apart.
+    # The same for one sample: run.rows instead of run.slots, and the gradient of the parameters apart. That is also
+    # asked for each sample of a batch, from what `backward` has left (derivatives.pyx).
     RowFunction forward_row
     RowFunction backward_row
     RowFunction weights_row                                                 # not called without parameters
@@ -136,7 +138,7 @@ cdef inline bint activates(const Op* op, const Pass* run) noexcept nogil:
 
 cdef inline bint wants_weights(const Op* op, const Pass* run) noexcept nogil:
     """Whether the gradient of the operation's parameters is wanted."""
-    return op.n_params > 0 and (op.trainable or not run.skips_frozen)
+    return op.n_params > 0 and not run.skips_params and (op.trainable or not run.skips_frozen)
 
 
 cdef inline double step_of(const Op* op, const Pass* run) noexcept nogil:

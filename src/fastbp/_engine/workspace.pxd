@@ -20,4 +20,4 @@ cdef class Workspace:
     cdef bint fits(self, const Kernels* kernels, idx n_samples, int n_threads, bint gradients) noexcept
 
 cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads,
-                        bint gradients)
+                        bint gradients, bint of_inputs=*)

@@ -104,8 +104,9 @@ cdef void set_ones(Workspace w, int n_slots) noexcept:
 
 
 cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads,
-                        bint gradients):
-    """Make the workspace of a network; MemoryError if there is not enough."""
+                        bint gradients, bint of_inputs=False):
+    """Make the workspace of a network, with room for gradients (and the inputs' own); MemoryError if there is not
+    enough."""
     cdef Workspace w = Workspace()
     cdef Arena arena = Arena(NULL, 0)
     cdef const Op* op
@@ -120,6 +121,7 @@ cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_
     if w.slots == NULL or w.rows == NULL:
         raise MemoryError("no memory for the slots of a network")
     w.slots[0].n_features = ops[0].n_in
+    w.slots[0].keeps_grad = of_inputs
     for i in range(n_ops):
         op = &ops[i]
         slot = &w.slots[op.target]
