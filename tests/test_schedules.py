@@ -521,6 +521,6 @@ def test_retry_on_divergence_scales_a_schedule():
     y = make.targets("numbers", 27, 2)
     optimizer = fastbp.SGD(Constant(0.01, 2) | 1e30)
     trainer = fastbp.Trainer(make.network([5, 2]), optimizer=optimizer, batch_size=4)
-    with pytest.warns(UserWarning, match="is repeated at a learning rate of Product"):
+    with pytest.warns(UserWarning, match="is repeated at 1e-33 times the learning rate"):
         trainer.fit(X, y, epochs=5, callbacks=[fastbp.RetryOnDivergence(1e-33)])
     assert optimizer.learning_rate == (Constant(0.01, 2) | 1e30) * 1e-33
