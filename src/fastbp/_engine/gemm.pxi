@@ -334,6 +334,42 @@ cdef void edge_tile(int n_rows, idx n_cols, int finish, bint resume, const real*
             c[i * c_step + j] = edge[i * PANEL + j]
 
 
+# dw (n_rows, 1) = x (n_rows, samples)  dz (samples, 1), for LANES rows or fewer; out = dw, or out += step * dw.
+# A column of weights lies in one piece, so the rows are put along the vector, and x is transposed by the way.
+cdef void column_of_weights(const real* x, idx jump, idx n_samples, idx n_rows, const real* dz, bint resume, real step,
+                            real* out) noexcept nogil:
+    cdef const real* rows[LANES]
+    cdef real block[4][LANES]               # QUAD <= 4
+    cdef real sums[LANES]
+    cdef vec acc
+    cdef idx i, s
+    cdef int k
+    load_tail(sums, out, n_rows if resume else 0)
+    acc = vload(sums)
+    if n_rows > QUAD:
+        for i in range(LANES):
+            rows[i] = x + min(i, n_rows - 1) * PANEL
+        s = 0
+        while s < n_samples:
+            transpose_block(rows, s + s // PANEL * jump, block[0], LANES)
+            for k in range(QUAD):
+                if s + k < n_samples:
+                    acc = vfma(vload(block[k]), vsplat(dz[s + k]), acc)
+            s += QUAD
+        vstore(sums, acc)
+    else:                                   # as the last row of all often is, that of ones
+        for i in range(n_rows):
+            acc = vsplat(sums[i])
+            for s in range(n_samples):
+                acc = vfma(vsplat(x[i * PANEL + s + s // PANEL * jump]), vsplat(dz[s]), acc)
+            vstore(block[0], acc)
+            sums[i] = block[0][0]
+    if step != 0:
+        load_tail(block[0], out, n_rows)
+        vstore(sums, vfma(vsplat(step), vload(sums), vload(block[0])))
+    store_tail(out, sums, n_rows)
+
+
 # dw (n_rows, n_out) = x (n_rows, samples)  dzt (samples, n_out); out = dw, or out += step * dw
 cdef void product_weights(const Weights* w, const Panels* x, const void* dzt, idx dzt_stride, bint resume,
                           double step, void* out, void* scratch) noexcept nogil:
@@ -347,6 +383,14 @@ cdef void product_weights(const Weights* w, const Panels* x, const void* dzt, id
     cdef idx panel_bytes = x.n_samples * PANEL * <idx> sizeof(real)
     cdef idx kept = n_full
     cdef idx column, n, first, rows
+    if w.n_out == 1:
+        first = w.first
+        while first < w.last:
+            rows = min(w.last - first, <idx> LANES)
+            column_of_weights(<const real*> x.data + first * PANEL, jump, x.n_samples, rows, <const real*> dzt, resume,
+                              <real> step, <real*> out + first)
+            first += rows
+        return
     if n_full * panel_bytes > KEPT_BYTES:
         kept = max(KEPT_BYTES // panel_bytes, <idx> 1)
     column = 0

@@ -76,7 +76,8 @@ cdef void unpack_rows(const Panels* panels, idx n_cols, void* rows) noexcept nog
             column += 1
 
 
-# out: column panel j // PANEL, row sample, column j % PANEL <- panels IN (n_cols, PANEL); what is spare is finite
+# out: column panel j // PANEL, row sample, column j % PANEL <- panels IN (n_cols, PANEL); what is spare is finite.
+# A single column is its own transpose: out (samples,).
 cdef void transpose(const Panels* panels, idx n_cols, void* out, idx stride) noexcept nogil:
     cdef const real* sources[LANES]
     cdef const real* panel
@@ -86,6 +87,10 @@ cdef void transpose(const Panels* panels, idx n_cols, void* out, idx stride) noe
     for p in range(panels.first, panels.last):
         panel = <const real*> panels.data + p * panels.stride
         n = n_vectors(panels.n_samples - p * PANEL) * LANES
+        if n_cols == 1:
+            for i in range(n_vectors(panels.n_samples - p * PANEL)):
+                vstore(<real*> out + p * PANEL + i * LANES, vload(panel + i * LANES))
+            continue
         column = 0
         while column < n_cols:
             target = <real*> out + column // PANEL * stride + p * PANEL * PANEL + column % PANEL

@@ -128,13 +128,14 @@ cdef double sum_of_weights(const Targets* targets, idx n_samples) noexcept nogil
 cdef void set_scale(const Kernels* k, const Targets* targets, double gain, idx n_samples, idx first,
                     idx last) noexcept nogil:
     """scale[s] = gain w_s / sum of w, for the samples first ... last - 1, and 0 for those that fill the last panel."""
+    cdef double alike = gain / targets.weight
     cdef double value
     cdef idx s
     for s in range(first, last):
         if s >= n_samples:
             value = 0
         elif targets.weights == NULL:
-            value = gain / targets.weight
+            value = alike
         else:
             value = gain * targets.weights[row_of(targets, s)] / targets.weight
         if k.bits == 32:

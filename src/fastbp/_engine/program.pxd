@@ -74,7 +74,7 @@ ctypedef struct Pass:
     bint fused_output       # the loss takes in the output's activation: leave it out
     idx n_samples
     idx n_panels
-    void* transposed        # scratch for dz with the samples as rows
+    void* transposed        # scratch for dz with the samples as rows, as Kernels.transpose makes it
     idx transposed_stride
     char* scratch           # each thread's own
     idx scratch_bytes
