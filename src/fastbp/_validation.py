@@ -1,5 +1,6 @@
 """Checks of what users pass: every public call looks before it touches anything."""
 
+import itertools
 import math
 import numbers
 from typing import ClassVar
@@ -117,13 +118,21 @@ def as_sample_weight(weights, n_samples, name="sample_weight"):
 
 
 class Checked:
-    """An object whose attributes are checked whenever they are set, by the functions of value in `_checks`."""
+    """An object whose attributes are checked whenever they are set, by the functions of value in `_checks`.
+
+    `Checked.n_changes` is another number after each such setting, of any object: who compares it with an earlier one
+    knows in no time that nothing has been set since.
+    """
 
     _checks: ClassVar = {}
+    _changes: ClassVar = itertools.count(1)
+    n_changes: ClassVar = 0
 
     def __setattr__(self, name, value):
         check = self._checks.get(name)
         super().__setattr__(name, value if check is None else check(value))
+        if check is not None:
+            Checked.n_changes = next(Checked._changes)
 
 
 class Settings(Checked):

@@ -1,30 +1,25 @@
 """The trainer: what trains a network, and what it remembers from one call to the next."""
 
-import copy
 import warnings
 from contextlib import contextmanager
 from typing import ClassVar
 
 import numpy as np
 
-from . import _blocks, _fitting, _splitting, _threads, range_test
+from . import _blocks, _fitting, _online, _splitting, _threads, prequential, range_test
 from ._class_weights import class_weights
 from ._custom_loss import CustomLoss, as_loss
 from ._engine import inference
-from ._engine.online import Learner
 from ._engine.training import Training
 from ._scheduling import Scheduler
 from ._scoring import Scores, as_metrics
-from ._validation import Checked, as_reals, as_sample_weight, boolean, integer, one_of, real
+from ._validation import Checked, as_sample_weight, boolean, integer, one_of, real
 from .callbacks import Callback
-from .layers import Layer
 from .losses import default_loss
 from .network import Network, _aligned
 from .optimizers import Adam, as_optimizer
 
 __all__ = ["Trainer"]
-
-_LEARNT_AT_ONCE = 64  # samples that `learn_one` has the learning rates for, where they are scheduled
 
 
 class Trainer(Checked):
@@ -109,6 +104,7 @@ class Trainer(Checked):
         self._clock = None
         self._learner = None
         self._learner_of = None
+        self._learner_as_of = None  # Checked.n_changes when it was last known to fit; None if there is none
 
     @property
     def network(self):
@@ -275,64 +271,80 @@ class Trainer(Checked):
         """
         weight = 1.0
         if sample_weight is not None or class_weight is not None:
-            weight = self._weight_of_one(y, sample_weight, class_weight)
-        learner = self._learner
-        if (
-            learner is not None
-            and weight
-            and self._clock.optimizer is self.optimizer
-            and self._learner_of == self._description()
-        ):
-            loss = learner.learn(x, y, weight)
+            weight = _online.weight_of_one(self, y, sample_weight, class_weight)
+        if (self._learner_as_of == Checked.n_changes or _online.fits(self)) and weight:
+            loss = self._learner.learn(x, y, weight)
             if loss is not None:
                 return loss
-        return self._learn_with_care(x, y, weight)
+        return _online.learn_with_care(self, x, y, weight)
 
-    def _weight_of_one(self, y, sample_weight, class_weight):
-        weight = 1.0 if sample_weight is None else real(sample_weight, "sample_weight", 0)
-        if class_weight is None:
-            return weight
-        if class_weight == "balanced":
-            raise ValueError('class_weight="balanced" means nothing for one sample: give the weights, {label: weight}')
-        targets = self._loss.targets(self._loss.of_one(y), 1, self.network.n_out, self.network.dtype)
-        return weight * float(class_weights(class_weight, self._loss, targets, self.network.n_out)[0])
+    def learn_many(self, X, y, sample_weight=None, *, class_weight=None):
+        """Learn from samples one after another: one step of the optimiser for each, in their order.
 
-    def _learn_with_care(self, x, y, weight):
-        """What `learn_one` does when arguments need checks, the optimiser is new, or numbers grow too large."""
-        net = self.network
-        x = np.asarray(x)
-        if x.shape != (net.n_in,):
-            raise ValueError(f"x must have shape ({net.n_in},), got {x.shape}")
-        X, targets, _ = net._checked(x[None, :], self._loss.of_one(y), self._loss)
-        data = net._as_data(X, targets, self._loss, None, weight)
-        if weight == 0:
-            return inference.loss(net._program, data)
-        self._retire_learner()
-        self._prepare_states()
-        rates = self._scheduler().rates(_LEARNT_AT_ONCE, self._n_batches, self.epoch)
-        self._learner = Learner(
-            net._program,
-            self._loss.config(),
-            self._config(),
-            seed=self.seed,
-            n_batches=self._n_batches,
-            rates=rates,
-            **self._memory(),
-        )
-        kind, n_toggles, hyper, loss, ema = self._description()
-        self._learner_of = kind, n_toggles, {name: copy.copy(value) for name, value in hyper.items()}, dict(loss), ema
-        loss = self._learner.learn(as_reals(x, "x", net.dtype), targets[0], weight, checked=True)
-        if loss is not None:
-            return loss
-        self._retire_learner()
-        losses = np.empty(1)
-        rates = None if rates is None else rates[:1]
-        with self._training(data, 0, False) as training:
-            training.save()
-            if not training.train(1, losses, rates) or not training.params_are_finite():
-                raise self._diverged(training, lambda training, n: rates)
-            self._remember(training)
-        return float(losses[0])
+        Network and trainer are afterwards, bit for bit, what a loop of `learn_one` makes of them. The engine does it in
+        one call of a few hundredths of a second after another; Ctrl-C between two of them raises KeyboardInterrupt, and
+        what has been learnt by then stays. So it does where a later sample raises DivergedError.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_in)
+        y : array-like
+            Targets as the loss takes them.
+        sample_weight : array-like of shape (n_samples,), optional
+            What the gradient of each is multiplied by. Not negative, not all zero; with 0 nothing is learnt.
+        class_weight : dict, optional
+            Another such factor for each class, ``{label: weight}``, 1 for a label that is missing.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            The loss of each sample before its step, without its weight.
+
+        Raises
+        ------
+        TypeError, ValueError, DivergedError, RuntimeError
+            As from `fit`.
+        """
+        return _online.learn_rows(self, *self._stream(X, y, sample_weight, class_weight))
+
+    def progressive_validation(self, X, y, sample_weight=None, *, metrics=None, class_weight=None, window=None):
+        """Predict each sample, then learn from it: how well a model would have done that learns from a stream.
+
+        Also known as test-then-train, or prequential evaluation (Blum, Kalai & Langford 1999, "Beating the hold-out";
+        Dawid 1984). Every sample is a test sample and is never predicted by a network that has seen it. Learns as
+        `learn_many` does, and goes on where it stopped: a long stream may be given in parts.
+
+        Parameters
+        ----------
+        X, y, class_weight
+            As for `learn_many`.
+        sample_weight : array-like of shape (n_samples,), optional
+            As for `learn_many`; also the weight of each sample in the scores.
+        metrics : sequence of str or callable, optional
+            As for `fit`; by default the loss's own metric.
+        window : int, optional
+            Also score each so many samples by themselves, the last of them perhaps fewer: a change of the stream shows.
+
+        Returns
+        -------
+        ProgressiveValidation
+            With `outputs`, `losses`, `scores` and `windows`.
+
+        Raises
+        ------
+        TypeError, ValueError, DivergedError, RuntimeError
+            As from `fit`; ValueError if a metric cannot be computed for the samples, or for those of a window.
+        """
+        metrics = None if metrics is None else as_metrics(metrics)
+        window = None if window is None else integer(window, "window", 1)
+        rows = self._stream(X, y, sample_weight, class_weight)
+        return prequential.validate(self, *rows, metrics, window)
+
+    def _stream(self, X, y, sample_weight, class_weight):
+        """Return checked rows to learn one after another, and what to multiply their gradients by."""
+        if isinstance(class_weight, str) and class_weight == "balanced":
+            raise ValueError('class_weight="balanced" means nothing for a stream: give the weights, {label: weight}')
+        return self._weighted(*self.network._checked(X, y, self._loss, sample_weight), class_weight)
 
     def reset(self, seed=None):
         """Start anew: forget the optimiser's state and the count of epochs, so that the next `fit` is a first one.
@@ -353,7 +365,7 @@ class Trainer(Checked):
         if seed is not None:
             first = Network(net.n_in, net.layers, net.dtype, seed)
             net.params[...], net.buffers[...] = first.params, first.buffers
-        self._learner = None
+        self._learner = self._learner_as_of = None
         self._states = None
         self._n_steps = 0
         self._n_batches = 0
@@ -374,7 +386,7 @@ class Trainer(Checked):
         """Take over what the learner has counted, for it knows nothing of what others do with the optimiser."""
         if self._learner is not None:
             self._remember(self._learner)
-            self._learner = None
+            self._learner = self._learner_as_of = None
 
     def find_learning_rate(
         self,
@@ -604,10 +616,6 @@ class Trainer(Checked):
         self._n_steps = past.n_steps
         self._averages = past.averages
         self._n_batches = past.n_batches_done
-
-    def _description(self):
-        """Return what a learner is made for."""
-        return self.optimizer.kind, Layer.n_toggles, vars(self.optimizer), vars(self._loss), self.ema
 
     def _scheduler(self):
         if self._clock is None or self._clock.optimizer is not self.optimizer:

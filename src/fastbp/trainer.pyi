@@ -2,13 +2,15 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from .callbacks import Callback
 from .history import History
 from .losses import Loss
 from .network import Network
 from .optimizers import Optimizer
+from .prequential import ProgressiveValidation
 from .range_test import LearningRateCurve
 from .typing import BoolLike, ClassWeight, FloatLike, IntLike, Metric, Reals, Split, ValueAndGrad
 
@@ -65,6 +67,24 @@ class Trainer:
         sample_weight: FloatLike | None = None,
         class_weight: Mapping[int, FloatLike] | None = None,
     ) -> float: ...
+    def learn_many(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        class_weight: Mapping[int, FloatLike] | None = None,
+    ) -> NDArray[np.float64]: ...
+    def progressive_validation(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        metrics: Metric | Iterable[Metric] | None = None,
+        class_weight: Mapping[int, FloatLike] | None = None,
+        window: IntLike | None = None,
+    ) -> ProgressiveValidation: ...
     def reset(self, seed: IntLike | None = None) -> None: ...
     def find_learning_rate(
         self,

@@ -59,6 +59,11 @@ def train() -> fastbp.Network:
     score: float = trainer.evaluate(X, y)["accuracy"]
     one: float = trainer.learn_one(X[0], y[0]) + trainer.learn_one(X[1], 1)
     assert 0 <= score <= 1 < 1 + one
+    many: NDArray[np.float64] = trainer.learn_many(X, y, sample_weight=np.ones(60), class_weight={0: 2})
+    stream = trainer.progressive_validation(X.tolist(), y.tolist(), metrics=["f1"], window=np.int64(20))
+    shares: NDArray[np.float64] = stream.windows["f1"]
+    assert stream.scores["f1"] > 0 < many[0]
+    assert len(stream.losses) == len(stream.outputs) == 20 * len(shares)
     return net
 
 

@@ -88,6 +88,16 @@ cdef inline void add_row(bint resume, bint adds, vec left, const real* right, ve
         store_tail(out + j, tail[1], n - j)
 
 
+cdef inline void add_to_row(bint resume, double step, vec left, const real* right, vec factor, real* out,
+                            idx n) noexcept nogil:
+    if step != 0:
+        add_row(False, True, left, right, factor, out, n)
+    elif resume:
+        add_row(True, False, left, right, factor, out, n)
+    else:
+        add_row(False, False, left, right, factor, out, n)
+
+
 # dw (n_in, n_out) = x (n_in,)  dz (n_out,)
 cdef void row_weights(const Weights* w, bint has_bias, const void* x, const void* dz, bint resume, double step,
                       void* out) noexcept nogil:
@@ -95,14 +105,12 @@ cdef void row_weights(const Weights* w, bint has_bias, const void* x, const void
     cdef const real* right = <const real*> dz
     cdef real* rows = <real*> out
     cdef vec factor = vsplat(<real> step)
-    cdef vec value
     cdef idx n_in = w.n_rows - has_bias
     cdef idx k
-    for k in range(w.n_rows):
-        value = vsplat(left[k]) if k < n_in else vsplat(1)
-        if step != 0:
-            add_row(False, True, value, right, factor, rows + k * w.n_out, w.n_out)
-        elif resume:
-            add_row(True, False, value, right, factor, rows + k * w.n_out, w.n_out)
-        else:
-            add_row(False, False, value, right, factor, rows + k * w.n_out, w.n_out)
+    if w.n_out == 1:                        # a column lies in memory as a row does
+        add_to_row(resume, step, vsplat(right[0]), left, factor, rows, n_in)
+    else:
+        for k in range(n_in):
+            add_to_row(resume, step, vsplat(left[k]), right, factor, rows + k * w.n_out, w.n_out)
+    if has_bias:
+        add_to_row(resume, step, vsplat(1), right, factor, rows + n_in * w.n_out, w.n_out)

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 from ..typing import Reals
+from .engine import Data as Data
 from .engine import Program as Program
 
 @disjoint_base
@@ -30,3 +31,6 @@ class Learner:
         n_batches: int = 0,
     ) -> Self: ...
     def learn(self, x: object, y: object, weight: float = 1.0, checked: bool = False) -> float | None: ...
+    def learn_many(
+        self, data: Data, begin: int, end: int, losses: NDArray[np.float64], outputs: Reals | None = None
+    ) -> int: ...

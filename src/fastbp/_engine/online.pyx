@@ -1,4 +1,4 @@
-"""Online learning: one sample, one step of the optimiser, in microseconds."""
+"""Online learning: one sample, one step of the optimiser, in microseconds; and many samples, one step each."""
 
 from cpython.buffer cimport PyBuffer_Release
 from cpython.float cimport PyFloat_Check
@@ -9,13 +9,14 @@ from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
 from fastbp._engine.buffers cimport View, lend, view
-from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
+from fastbp._engine.engine cimport Data, Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport HeldLoss
 from fastbp._engine.optimizers cimport (
     Arrays, Clock, Hyper, clock_of, is_plain, n_norms, read_hyper, take_average, take_step, tick
 )
-from fastbp._engine.passes cimport Batches, limit_weights, row_gradient, row_is_bounded, row_loss
+from fastbp._engine.passes cimport Batches, limit_weights, row_gradient, row_is_bounded, row_loss, row_outputs
+from fastbp._engine.program cimport at
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.workspace cimport Workspace
 
@@ -24,7 +25,7 @@ cdef enum:
 
 
 cdef class Learner:
-    """A network, a loss and an optimiser, made ready for `learn`.
+    """A network, a loss and an optimiser, made ready for `learn` and `learn_many`.
 
     Parameters
     ----------
@@ -44,6 +45,7 @@ cdef class Learner:
 
     cdef Program program
     cdef Workspace workspace
+    cdef Batches batches        # in that workspace
     cdef Hyper hyper
     cdef Clock clock
     cdef View states
@@ -132,9 +134,9 @@ cdef class Learner:
         cdef const void* targets = NULL
         if program.training:
             raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
-        if self.loss.call is not None or (self.rates is not None and self.n_learned >= self.rates.n):
+        if self.loss.call is not None:
             return None
-        if self.takes_labels and PyIndex_Check(y) and not hasattr(y, "__len__"):
+        if self.takes_labels and (PyLong_Check(y) or PyIndex_Check(y) and not hasattr(y, "__len__")):
             if not 0 <= y < program.n_out:
                 return None
             label = y
@@ -167,52 +169,122 @@ cdef class Learner:
 
     cdef object step(self, const void* x, const idx* label, const void* target, double weight):
         cdef Program program = self.program
-        cdef Batches b
+        cdef Batches* b = &self.batches
         cdef double loss
         cdef bint done
         self.prepare()
-        b = program.batches(self.workspace, None)
         b.rows = x
+        b.targets.labels = label
+        b.targets.rows = target
+        b.targets.gain = weight
+        program.training = True
+        if program.n_params < HOLD_GIL_BELOW:
+            done = self.run_alone(&loss)
+        else:
+            with nogil:
+                done = self.run_alone(&loss)
+        program.training = False
+        return loss if done else None
+
+    def learn_many(self, Data data, idx begin, idx end, losses, outputs=None):
+        """Learn from rows begin ... end - 1 of the data, one after another: the same bits as by `learn`.
+
+        Parameters
+        ----------
+        data : Data
+            Its weights multiply the gradients.
+        losses : ndarray of shape (n_rows,), float64
+            OUT: of each row before its step.
+        outputs : ndarray of shape (n_rows, n_out), or None
+            OUT: the prediction for each row before its step.
+
+        Returns
+        -------
+        int
+            The first row that has not been learnt: `end`, or one that `learn` would return None for, or whose weight
+            is 0.
+        """
+        cdef Program program = self.program
+        cdef Batches* b = &self.batches
+        cdef View loss = view(losses, "losses", data.n_rows, b"d", True)
+        cdef View out = None
+        cdef idx row = begin
+        if program.training:
+            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
+        if not 0 <= begin <= end <= data.n_rows:
+            raise IndexError(f"rows must be in 0 ... {data.n_rows - 1}, got {begin} ... {end - 1}")
+        if outputs is not None:
+            out = view(outputs, "outputs", data.n_rows * program.n_out, program.format(), True)
+        if self.loss.call is not None:
+            return begin
+        self.prepare()
+        b.rows = data.x.data
+        b.targets.labels = NULL if data.labels is None else <const idx*> data.labels.data
+        b.targets.rows = NULL if data.y is None else data.y.data
+        program.training = True
+        with nogil:
+            row = self.run_rows(row, end, NULL if data.weights is None else <const double*> data.weights.data,
+                                <double*> loss.data, NULL if out is None else out.data)
+        program.training = False
+        return row
+
+    cdef int prepare(self) except -1:
+        """A workspace of this learner's own, for the kernels in use."""
+        cdef Program program = self.program
+        cdef Batches* b = &self.batches
+        if self.workspace is not None and self.workspace.is_for(program.bits):
+            return 0
+        self.workspace = program.borrow(1, 1, True)
+        b[0] = program.batches(self.workspace, None)
         b.run.fused_output = self.loss.fused
         b.run.grads = self.arrays.grads
         b.run.training = True
         b.run.skips_frozen = True
-        b.run.seed = batch_seed(self.seed, self.n_batches + self.n_learned)
         b.first_op = program.first_trainable
         self.loss.fill(&b.targets, program.n_out)
-        b.targets.labels = label
-        b.targets.rows = target
         b.targets.weights = NULL
         b.targets.weight = 1
-        b.targets.gain = weight
-        program.training = True
-        if program.n_params < HOLD_GIL_BELOW:
-            done = self.run(&b, &loss)
-        else:
-            with nogil:
-                done = self.run(&b, &loss)
-        program.training = False
-        return loss if done else None
-
-    cdef int prepare(self) except -1:
-        """A workspace of this learner's own, for the kernels in use."""
-        if self.workspace is None or not self.workspace.is_for(self.program.bits):
-            self.workspace = self.program.borrow(1, 1, True)
         return 0
 
-    cdef bint run(self, Batches* b, double* loss) noexcept nogil:
-        """One step; False if it might lead beyond finite numbers."""
+    cdef idx run_rows(self, idx begin, idx end, const double* weights, double* losses, void* outputs) noexcept nogil:
+        """Steps on rows begin ... end - 1; return the first that must be looked at by somebody else."""
+        cdef Batches* b = &self.batches
+        cdef uint64_t mode = fpmode_enter()
+        cdef idx row
+        for row in range(begin, end):
+            b.targets.gain = 1 if weights == NULL else weights[row]
+            if outputs != NULL:
+                row_outputs(b, row, at(outputs, row * self.program.n_out, b.run.kernels))
+            if not self.run(row, &losses[row]):
+                end = row
+                break
+        fpmode_leave(mode)
+        return end
+
+    cdef bint run_alone(self, double* loss) noexcept nogil:
+        cdef uint64_t mode = fpmode_enter()
+        cdef bint done = self.run(0, loss)
+        fpmode_leave(mode)
+        return done
+
+    cdef bint run(self, idx row, double* loss) noexcept nogil:
+        """One step; False if it might lead beyond finite numbers, or if it has no learning rate or no weight."""
+        cdef Batches* b = &self.batches
         cdef const Kernels* k = b.run.kernels
         cdef idx n_params = self.program.n_params
         cdef double rate = self.hyper.learning_rate
         cdef double most
-        cdef uint64_t mode = fpmode_enter()
         cdef bint bounded
+        if b.targets.gain == 0:
+            return False
         if self.rates is not None:
+            if self.n_learned >= self.rates.n:
+                return False
             rate = (<const double*> self.rates.data)[self.n_learned]
         most = most_gradient(k, &self.hyper, rate)
+        b.run.seed = batch_seed(self.seed, self.n_batches + self.n_learned)
         b.run.step = -rate if is_plain(&self.hyper) else 0
-        loss[0] = row_loss(b, 0)
+        loss[0] = row_loss(b, row)
         bounded = isfinite(loss[0]) and row_is_bounded(b, most)
         if bounded and self.hyper.update.weight_decay != 0:
             bounded = k.largest(b.run.params, n_params) * self.hyper.update.weight_decay < most
@@ -226,7 +298,6 @@ cdef class Learner:
                 take_average(k, &self.hyper, &self.clock, &self.arrays, 0, 1)
             tick(&self.hyper, &self.clock)
             self.n_learned += 1
-        fpmode_leave(mode)
         return bounded
 
 

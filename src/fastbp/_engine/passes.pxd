@@ -21,6 +21,7 @@ cdef void forward_pass(Batches* b, idx begin, idx n, int thread, int n_threads) 
 cdef void backward_pass(Batches* b, int thread, int n_threads) noexcept nogil
 cdef void finish_output(Batches* b, int thread, int n_threads) noexcept nogil
 cdef double loss_of_rows(Batches* b, idx begin, idx n, bint gradient, int thread, int n_threads) noexcept nogil
+cdef void row_outputs(Batches* b, idx sample, void* outputs) noexcept nogil
 cdef double row_loss(Batches* b, idx sample) noexcept nogil
 cdef void row_gradient(Batches* b) noexcept nogil
 cdef bint row_is_bounded(Batches* b, double most) noexcept nogil

@@ -131,6 +131,27 @@ cdef void copy_strided(const Kernels* k, const void* source, idx source_step, vo
         memcpy(<char*> target + i * target_step * size, <const char*> source + i * source_step * size, size)
 
 
+cdef void forward_row(Batches* b, idx sample) noexcept nogil:
+    """Send one sample through the network; every row's value OUT."""
+    cdef const Op* op
+    cdef int i
+    b.run.rows[0].value = <void*> input_row(b, sample)
+    b.run.first_sample = 0
+    for i in range(b.n_ops):
+        op = &b.ops[i]
+        op.kind.forward_row(op, &b.run)
+
+
+cdef void row_outputs(Batches* b, idx sample, void* outputs) noexcept nogil:
+    """outputs (n_out,) OUT: what is predicted for one sample, whatever the pass is set to."""
+    cdef Pass run = b.run
+    b.run.training = False
+    b.run.fused_output = False
+    forward_row(b, sample)
+    memcpy(outputs, run.rows[run.output].value, run.rows[run.output].n_features * (run.kernels.bits // 8))
+    b.run = run
+
+
 cdef double row_loss(Batches* b, idx sample) noexcept nogil:
     """Return w l for one sample; the error dz of every operation OUT. Nothing is updated yet."""
     cdef Pass* run = &b.run
@@ -139,11 +160,7 @@ cdef double row_loss(Batches* b, idx sample) noexcept nogil:
     cdef const Op* op
     cdef double loss
     cdef int i
-    run.rows[0].value = <void*> input_row(b, sample)
-    run.first_sample = 0
-    for i in range(b.n_ops):
-        op = &b.ops[i]
-        op.kind.forward_row(op, run)
+    forward_row(b, sample)
     copy_strided(k, run.rows[run.output].value, 1, output.value, k.panel, output.n_features)
     run.n_samples = 1
     run.n_panels = 1

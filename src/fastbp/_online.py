@@ -1,0 +1,135 @@
+"""Learning from one sample at a time: what surrounds the engine's `Learner`.
+
+A trainer keeps a learner for as long as nothing that it was made for changes. It declines what needs care: arguments to
+be converted, a step that might lead beyond finite numbers, a loss of the caller's own. That is done here.
+"""
+
+import copy
+import time
+
+import numpy as np
+
+from ._class_weights import class_weights
+from ._engine import inference
+from ._engine.online import Learner
+from ._fitting import Pace
+from ._validation import Checked, real
+from .layers import Layer
+
+_LEARNT_AT_ONCE = 64  # samples that a learner has the learning rates for, where they are scheduled
+
+
+def fits(trainer):
+    """Whether the trainer has a learner, made for what it is now."""
+    if trainer._learner is None or trainer._clock.optimizer is not trainer.optimizer:
+        return False
+    n_changes = Checked.n_changes
+    if trainer._learner_of != _description(trainer):
+        return False
+    trainer._learner_as_of = n_changes
+    return True
+
+
+def _description(trainer):
+    """Return what a learner is made for."""
+    optimizer = trainer.optimizer
+    return optimizer.kind, Layer.n_toggles, vars(optimizer), vars(trainer._loss), trainer.ema
+
+
+def _renew(trainer):
+    """Give the trainer a learner for what it is now."""
+    trainer._retire_learner()
+    trainer._prepare_states()
+    n_changes = Checked.n_changes
+    trainer._learner = Learner(
+        trainer.network._program,
+        trainer._loss.config(),
+        trainer._config(),
+        seed=trainer.seed,
+        n_batches=trainer._n_batches,
+        rates=trainer._scheduler().rates(_LEARNT_AT_ONCE, trainer._n_batches, trainer.epoch),
+        **trainer._memory(),
+    )
+    kind, n_toggles, hyper, loss, ema = _description(trainer)
+    hyper = {name: copy.copy(value) for name, value in hyper.items()}
+    trainer._learner_of = kind, n_toggles, hyper, dict(loss), ema
+    trainer._learner_as_of = n_changes
+
+
+def weight_of_one(trainer, y, sample_weight, class_weight):
+    """Return what the gradient of one sample is multiplied by."""
+    weight = 1.0 if sample_weight is None else real(sample_weight, "sample_weight", 0)
+    if class_weight is None:
+        return weight
+    if class_weight == "balanced":
+        raise ValueError('class_weight="balanced" means nothing for one sample: give the weights, {label: weight}')
+    loss, net = trainer._loss, trainer.network
+    targets = loss.targets(loss.of_one(y), 1, net.n_out, net.dtype)
+    return weight * float(class_weights(class_weight, loss, targets, net.n_out)[0])
+
+
+def learn_with_care(trainer, x, y, weight):
+    """What `Trainer.learn_one` does when arguments need checks, the optimiser is new, or numbers grow too large."""
+    net, loss = trainer.network, trainer._loss
+    x = np.asarray(x)
+    if x.shape != (net.n_in,):
+        raise ValueError(f"x must have shape ({net.n_in},), got {x.shape}")
+    X, targets, _ = net._checked(x[None, :], loss.of_one(y), loss)
+    return _learn_row(trainer, X, targets, weight)
+
+
+def _learn_row(trainer, X, targets, weight):
+    """Learn from one row, (1, n_in), that has been checked; return its loss before the step."""
+    data = trainer.network._as_data(X, targets, trainer._loss, None, weight)
+    if weight == 0:
+        return inference.loss(trainer.network._program, data)
+    _renew(trainer)
+    loss = trainer._learner.learn(X[0], targets[0], weight, checked=True)
+    if loss is not None:
+        return loss
+    trainer._retire_learner()
+    losses = np.empty(1)
+    rates = trainer._scheduler().rates(1, trainer._n_batches, trainer.epoch)
+    with trainer._training(data, 0, False) as training:
+        training.save()
+        if not training.train(1, losses, rates) or not training.params_are_finite():
+            raise trainer._diverged(training, lambda training, n: rates)
+        trainer._remember(training)
+    return float(losses[0])
+
+
+def learn_rows(trainer, X, targets, weights, outputs=None):
+    """Learn from rows that have been checked, one after another.
+
+    Signals are looked at every few hundredths of a second; what has been learnt by then stays.
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (n_samples, n_out), optional
+        OUT: the prediction for each row before its step.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float64
+        The loss of each row before its step, without its weight.
+    """
+    net = trainer.network
+    data = net._as_data(X, targets, trainer._loss, weights)
+    losses = np.empty(len(X))
+    pace = Pace()
+    row = 0
+    while row < len(X):
+        if not fits(trainer):
+            _renew(trainer)
+        end = min(row + pace.n_batches, len(X))
+        began = time.perf_counter()
+        done = trainer._learner.learn_many(data, row, end, losses, outputs)
+        pace.record(done - row, time.perf_counter() - began)
+        row = done
+        if row < end:
+            if outputs is not None:
+                net.predict_one(X[row], outputs[row])
+            weight = 1.0 if weights is None else float(weights[row])
+            losses[row] = _learn_row(trainer, X[row : row + 1], targets[row : row + 1], weight)
+            row += 1
+    return losses
