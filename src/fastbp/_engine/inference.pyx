@@ -188,5 +188,6 @@ def loss(Program program, Data data, out=None, int n_threads=1, bint training=Fa
         total = answer.given_loss
     if program.has_penalties:
         b = program.batches(<Workspace> run.workspaces[0], None)
+        data.fill(program, &b)
         total += penalty(&b) * data.weight
     return total / data.weight

@@ -27,6 +27,7 @@ ctypedef struct Targets:
     idx first
     double weight           # the sum of the weights of the batch: what a mean divides by
     double gain             # what the gradient is multiplied by besides; 1 but for a weighted step on one sample
+    bint penalty_of_sum     # penalties of weights belong to sum(w_i l_i), not to the mean: they are divided by weight
     const void* given       # IN (n, n_out): for a loss of kind GIVEN, its gradient at the output
     double given_loss       # and sum(w_i l_i)
     void* packed            # scratch for the targets as panels, laid out as the output's slot
@@ -41,6 +42,7 @@ cdef class HeldLoss:
     cdef list parts         # the losses of the tasks
     cdef View alpha         # which c points to
     cdef readonly bint fused
+    cdef bint penalty_of_sum
     cdef object call        # of kind GIVEN: what computes it
 
     cdef hold_tasks(self, tasks, idx n_out)

@@ -46,13 +46,15 @@ cdef class HeldLoss:
     ----------
     config : dict
         "kind", "fused", and the parameters that the loss has: of several tasks, "tasks", a list of (config, number of
-        outputs, weight).
+        outputs, weight). With "penalty_of_sum" what layers ask for their weights is divided by the sum of the weights
+        of a batch's samples, as scikit-learn has it: it stays the same share of a batch of any size.
     n_out : int
     """
 
     def __cinit__(self, config, idx n_out):
         self.fused = config["fused"]
         self.call = config.get("call")
+        self.penalty_of_sum = config.get("penalty_of_sum", False)
         self.c.kind = KINDS[config["kind"]]
         self.c.delta = config.get("delta", 0.0)
         self.c.q = config.get("q", 0.0)
@@ -95,6 +97,7 @@ cdef class HeldLoss:
         targets.tasks = self.tasks
         targets.n_tasks = self.n_tasks
         targets.n_targets = self.n_targets(n_out)
+        targets.penalty_of_sum = self.penalty_of_sum
 
     cdef idx n_targets(self, idx n_out) noexcept:
         """How many numbers a row of targets has."""

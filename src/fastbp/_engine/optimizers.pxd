@@ -11,6 +11,7 @@ ctypedef struct Hyper:
     double learning_rate_decay
     double momentum_decay
     bint decoupled
+    bint epsilon_hat        # Adam: epsilon is added before the bias is corrected (Kingma & Ba 2015, end of section 2)
     double clip_value       # of the gradient; 0: no limit
     double clip_norm
     double ema              # what the running average of the parameters keeps; 0: there is none

@@ -40,6 +40,7 @@ cdef Hyper read_hyper(object config) except *:
     hyper.learning_rate_decay = get("learning_rate_decay", 0.0)
     hyper.momentum_decay = get("momentum_decay", 0.0)
     hyper.decoupled = get("decoupled_weight_decay", config["kind"] in ("adamw", "lion"))
+    hyper.epsilon_hat = get("epsilon_hat", False)
     hyper.clip_value = get("clip_value") or 0.0
     hyper.clip_norm = get("clip_norm") or 0.0
     hyper.ema = get("ema") or 0.0
@@ -124,6 +125,9 @@ cdef Update update_at(const Kernels* k, const Hyper* hyper, const Clock* clock, 
         u.unbias = 1 / sqrt(1 - pow(u.beta_2, t))
     if u.kind == ADAM:
         u.rate /= 1 - pow(u.beta_1, t)
+        if hyper.epsilon_hat:
+            u.rate /= u.unbias
+            u.unbias = 1
     elif u.kind == NADAM:
         now = momentum_at(hyper, t)
         after = momentum_at(hyper, t + 1)

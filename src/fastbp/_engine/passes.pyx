@@ -77,6 +77,11 @@ cdef double loss_of_rows(Batches* b, idx begin, idx n, bint gradient, int thread
     return sum_of_losses(&b.run, &b.targets)
 
 
+cdef double share_of_penalty(const Batches* b) noexcept nogil:
+    """What penalties are multiplied by in the loss of a batch."""
+    return 1 / b.targets.weight if b.targets.penalty_of_sum else 1
+
+
 cdef double penalty(const Batches* b) noexcept nogil:
     """Return what the loss of a batch has besides the mean over its samples: sum of l1 |w| + l2 w^2."""
     cdef const Op* op
@@ -88,13 +93,14 @@ cdef double penalty(const Batches* b) noexcept nogil:
         if op.l1 != 0 or op.l2 != 0:
             b.run.kernels.weight_sums(at(b.run.params, op.params, b.run.kernels), op.n_in * op.n_out, sums)
             total += op.l1 * sums[0] + op.l2 * sums[1]
-    return total
+    return total * share_of_penalty(b)
 
 
 cdef void add_penalties(const Batches* b, int thread, int n_threads) noexcept nogil:
     """The gradient of the penalty, added to the stored one."""
     cdef const Kernels* k = b.run.kernels
     cdef const Op* op
+    cdef double share = share_of_penalty(b)
     cdef idx first, last
     cdef int i
     for i in range(b.n_ops):
@@ -102,7 +108,7 @@ cdef void add_penalties(const Batches* b, int thread, int n_threads) noexcept no
         if wants_weights(op, &b.run) and (op.l1 != 0 or op.l2 != 0):
             divide(op.n_in * op.n_out, k.panel, thread, n_threads, &first, &last)
             k.penalize(at(b.run.grads, op.params + first, k), at(b.run.params, op.params + first, k), last - first,
-                       op.l1, op.l2)
+                       share * op.l1, share * op.l2)
 
 
 cdef void limit_weights(const Batches* b, int thread, int n_threads) noexcept nogil:

@@ -9,6 +9,8 @@ from ..typing import Reals
 from .engine import Data, Program
 from .threads import Threads
 
+def permutation(n_rows: int, seed: int, epoch: int) -> NDArray[np.intp]: ...
+
 @disjoint_base
 class Training(Threads):
     @property

@@ -118,6 +118,14 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
     return True
 
 
+def permutation(idx n_rows, uint64_t seed, idx epoch):
+    """Return the order in which a training with this seed takes n_rows rows in this epoch, (n_rows,) of intp."""
+    order = np.empty(n_rows, np.intp)
+    cdef View held = view(order, "order", n_rows, b"i", True)
+    permute(<idx*> held.data, n_rows, stream(seed, <uint64_t> epoch))
+    return order
+
+
 cdef void* allocated(void* memory) except NULL:
     if memory == NULL:
         raise MemoryError("no memory to train with")

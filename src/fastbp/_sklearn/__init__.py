@@ -1,0 +1,1 @@
+"""What the estimators of `fastbp.sklearn` are made of: one idea a module."""
