@@ -199,6 +199,8 @@ def test_predictors_are_checked(small):
 
 
 def test_a_peer_that_is_not_installed_is_left_out_with_a_word(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("sklearn.")]:  # which other tests have imported
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.delitem(sys.modules, "benchmarks.peers.with_sklearn", raising=False)
     modules, notes = peers.load(without=["pure Python"], only=["fastbp", "NumPy", "scikit-learn", "pure Python"])
