@@ -126,7 +126,8 @@ class BaseMLP(BaseEstimator):
         elif stops:
             parts = validation.split(self, X.shape[0], self._stratify(targets), random_state)
             rows, part = (tuple(None if a is None else a[p] for a in rows) for p in parts)
-            held_back = part, tuple(validation.rows_of(a, parts[1]) for a in given)
+            X_given = given[0] if tables.is_frame(given[0]) else X
+            held_back = part, tuple(validation.rows_of(a, parts[1]) for a in (X_given, given[1]))
         X, targets, weights = rows
         if getattr(self, "class_weight", None) is not None:
             weights = self._class_weighted(targets, weights)
