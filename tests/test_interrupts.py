@@ -78,6 +78,23 @@ def test_within_a_long_epoch(interrupt_soon):
     assert np.isfinite(net.params).all()
 
 
+@pytest.mark.parametrize("solver", [fastbp.LevenbergMarquardt(), fastbp.LBFGS(ftol=0, gtol=0)], ids=repr)
+def test_solvers(interrupt_soon, solver):
+    """In the middle of iterations: with so many parameters, one of the first takes a quarter of a second."""
+    X, y = make.samples(2000, 20), make.samples(2000, 1, 5)
+    trainer = fastbp.Trainer(make.network([20, 50, 1]), optimizer=solver)
+    sent = interrupt_soon()
+    with pytest.warns(UserWarning, match=r"interrupted in epoch \d+"):
+        history = trainer.fit(X, y, epochs=ENDLESS)
+    assert time.monotonic() - sent[0] < SECONDS
+    assert history.interrupted is True
+    assert len(history.loss) == trainer.epoch
+    if history.loss:
+        assert trainer.evaluate(X, y)["loss"] == pytest.approx(history.loss[-1])
+    trainer.optimizer = fastbp.Adam()
+    assert len(trainer.fit(X, y, epochs=1).loss) == 1
+
+
 def test_with_callbacks(interrupt_soon):
     class Watch(fastbp.Callback):
         ended = 0

@@ -59,11 +59,13 @@ from .schedules import (
     ReduceOnPlateau,
     StepDecay,
 )
+from .solvers import LBFGS, LevenbergMarquardt, ScipyMinimize
 from .trainer import Trainer
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "AbsoluteError",
     "Activation",
@@ -96,6 +98,7 @@ __all__ = [
     "LambdaCallback",
     "Layer",
     "LayerNorm",
+    "LevenbergMarquardt",
     "LinearWarmup",
     "Lion",
     "LogCosh",
@@ -113,6 +116,7 @@ __all__ = [
     "Residual",
     "RetryOnDivergence",
     "Rprop",
+    "ScipyMinimize",
     "SquaredError",
     "SquaredHinge",
     "StepDecay",

@@ -58,11 +58,15 @@ from .schedules import OneCycle as OneCycle
 from .schedules import PolynomialDecay as PolynomialDecay
 from .schedules import ReduceOnPlateau as ReduceOnPlateau
 from .schedules import StepDecay as StepDecay
+from .solvers import LBFGS as LBFGS
+from .solvers import LevenbergMarquardt as LevenbergMarquardt
+from .solvers import ScipyMinimize as ScipyMinimize
 from .trainer import Trainer as Trainer
 
 __version__: str
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "AbsoluteError",
     "Activation",
@@ -95,6 +99,7 @@ __all__ = [
     "LambdaCallback",
     "Layer",
     "LayerNorm",
+    "LevenbergMarquardt",
     "LinearWarmup",
     "Lion",
     "LogCosh",
@@ -112,6 +117,7 @@ __all__ = [
     "Residual",
     "RetryOnDivergence",
     "Rprop",
+    "ScipyMinimize",
     "SquaredError",
     "SquaredHinge",
     "StepDecay",

@@ -388,7 +388,7 @@ class RetryOnDivergence(Callback):
         self._before = None
 
     def on_diverged(self, trainer, error):
-        if self.n_retries == self.retries:
+        if self.n_retries == self.retries or trainer.optimizer.learning_rate is None:  # a solver has none
             return None
         self.n_retries += 1
         trainer.network.params[...], trainer.network.buffers[...] = self._before

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from ._engine import inference
-from .network import Network
 
 __all__ = ["check_gradients"]
 
@@ -36,9 +35,7 @@ def check_gradients(net, X, y, loss, sample_weight=None, training=False, seed=0)
     TypeError, ValueError
         As from `Network.loss_and_grad`.
     """
-    copy = Network._from_config({**net._config(), "dtype": "float64"})
-    copy.params[...] = net.params
-    copy.buffers[...] = net.buffers
+    copy = net._twin()
     _, grad = copy.loss_and_grad(X, y, loss, sample_weight, training, seed)
     data, _, _ = copy._data(X, y, loss, sample_weight)
     if not np.isfinite(grad).all():

@@ -9,13 +9,17 @@ class History:
     Attributes
     ----------
     loss : list of float
-        Mean over the samples of the epoch, while the parameters moved.
+        Mean over the samples of the epoch, while the parameters moved; of a solver, after its iteration.
     val_loss : list of float
         Of the validation data after the epoch; empty without.
     metrics : dict of str to list of float
         ``"val_accuracy"`` or ``"val_r2"`` after the epoch; empty without validation data.
     interrupted : bool
         Whether Ctrl-C ended the training.
+    solver : dict
+        What a solver says: "converged", whether it ended by itself, and "message", why; of a Bayesian
+        LevenbergMarquardt the "weight_decay" that it has found, and "n_effective_params", how many parameters the data
+        determine. Empty without.
     """
 
     def __init__(self):
@@ -23,6 +27,7 @@ class History:
         self.val_loss = []
         self.metrics = {}
         self.interrupted = False
+        self.solver = {}
 
     def __repr__(self):
         last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self._columns().items() if values)

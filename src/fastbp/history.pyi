@@ -1,3 +1,5 @@
+from typing import Any
+
 __all__ = ["History"]
 
 class History:
@@ -5,4 +7,5 @@ class History:
     val_loss: list[float]
     metrics: dict[str, list[float]]
     interrupted: bool
+    solver: dict[str, Any]
     def __init__(self) -> None: ...

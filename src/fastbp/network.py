@@ -117,6 +117,7 @@ class Network(Insight):
         self.n_params = self._params.size
         self._has_categories = isinstance(self.layers[0], _layers.Embedding)
         self._n_toggles = _layers.Layer.n_toggles
+        self._trainable = [operation["trainable"] for operation in operations]
         self._program = Program(operations, self._params, self._buffers, self.dtype.itemsize * 8)
 
     @property
@@ -149,7 +150,10 @@ class Network(Insight):
     def _notice_freezing(self):
         """Let the engine know which layers are trainable, if any has changed."""
         if self._n_toggles != _layers.Layer.n_toggles:
-            self._program.set_trainable([operation["trainable"] for operation in self._operations()])
+            trainable = [operation["trainable"] for operation in self._operations()]
+            if trainable != self._trainable:  # the layers may have been others'
+                self._program.set_trainable(trainable)
+                self._trainable = trainable
             self._n_toggles = _layers.Layer.n_toggles
 
     @property
@@ -427,6 +431,12 @@ class Network(Insight):
         network = cls._described(config)
         network._build()
         return network
+
+    def _twin(self):
+        """A copy in float64."""
+        twin = self._from_config({**self._config(), "dtype": "float64"})
+        twin.params[...], twin.buffers[...] = self.params, self.buffers
+        return twin
 
     def __getstate__(self):
         return {**self._config(), "params": self.params.copy(), "buffers": self.buffers.copy()}

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from . import _blocks, _fitting, _online, _splitting, _threads, prequential, range_test
+from . import _blocks, _fitting, _online, _solving, _splitting, _threads, prequential, range_test
 from ._class_weights import class_weights
 from ._custom_loss import CustomLoss, as_loss
 from ._engine import inference
@@ -18,6 +18,7 @@ from .callbacks import Callback
 from .losses import default_loss
 from .network import Network, _aligned
 from .optimizers import Adam, as_optimizer
+from .solvers import Solver
 
 __all__ = ["Trainer"]
 
@@ -35,7 +36,8 @@ class Trainer(Checked):
         By default what goes with the output: CrossEntropy with softmax, BinaryCrossEntropy with sigmoid, SquaredError
         with any other. docs/losses.md tells of them all.
     optimizer : Optimizer, optional
-        Adam() by default.
+        Adam() by default. Or a solver, which takes all samples at once: LevenbergMarquardt(), LBFGS(); see
+        docs/solvers.md.
     batch_size : int, default 32
         Samples between two updates; all of them if there are fewer.
     n_threads : int, default 1
@@ -58,7 +60,7 @@ class Trainer(Checked):
     epoch : int
         Epochs done.
     stop_training : bool
-        Set by a callback to end a `fit`.
+        Set by a callback to end a `fit`, and by a solver that is done.
     monitored : tuple of str
         What callbacks find in their logs during a `fit`.
 
@@ -148,7 +150,7 @@ class Trainer(Checked):
         y : array-like
             Targets as the loss takes them.
         epochs : int, default 10
-            At least 1.
+            At least 1. With a solver, the most iterations.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative, not all zero.
         validation_data : (X, y) or (X, y, sample_weight), optional
@@ -183,7 +185,10 @@ class Trainer(Checked):
         TypeError, ValueError
             If an argument is not of this kind; the network is then as it was.
         DivergedError
-            If a loss or a parameter is not finite; the network then has its last finite parameters.
+            If a loss or a parameter is not finite; the network then has its last finite parameters, or with a solver
+            those that it had before.
+        ImportError, MemoryError
+            If a solver needs SciPy and it is not there, or more memory than there is.
         RuntimeError
             If the network is being trained already, by another thread say.
         """
@@ -205,6 +210,8 @@ class Trainer(Checked):
         validation = None if held_back is None else self._evaluation(*held_back, metrics)
         if y is None:
             fit = _blocks.BlockFit(self, blocks, shuffle, callbacks, validation)
+        elif isinstance(self.optimizer, Solver):
+            fit = _solving.SolverFit(self, self._weighted(*rows, class_weight), callbacks, validation)
         else:
             X, targets, weights = self._weighted(*rows, class_weight)
             data = net._as_data(X, targets, self._loss, weights)
@@ -429,6 +436,7 @@ class Trainer(Checked):
         TypeError, ValueError, RuntimeError
             As from `fit`.
         """
+        self._check_takes_steps()
         settings = range_test.checked(lowest, highest, n_steps, smoothing, blow_up)
         rows = self.network._checked(X, y, self._loss, sample_weight)
         X, y, weights = self._weighted(*rows, class_weight)
@@ -585,10 +593,21 @@ class Trainer(Checked):
             callbacks.append(ProgressBar(epochs))
         return callbacks
 
-    def _prepare_states(self):
-        """Zeros for the optimiser to remember in, when it is new or has become another."""
+    def _check_own_params(self):
         if self._params_aside is not None:
             raise RuntimeError("the network has its averaged parameters: leave use_average before you train")
+
+    def _check_takes_steps(self):
+        if isinstance(self.optimizer, Solver):
+            raise ValueError(
+                f"{type(self.optimizer).__name__} takes all samples at once: call fit(X, y), or take an optimiser of "
+                "mini-batches, Adam() say"
+            )
+
+    def _prepare_states(self):
+        """Zeros for the optimiser to remember in, when it is new or has become another."""
+        self._check_own_params()
+        self._check_takes_steps()
         net = self.network
         states_of = self.optimizer.kind, self.optimizer.n_states()
         if self._states is None or self._states_of != states_of:

@@ -145,6 +145,15 @@ cdef class Program:
                 part[0] = Part(op.params, op.params + op.n_params, op.fuses)
                 self.n_parts += 1
 
+    def begin_training(self):
+        """Keep others from training this network until `end_training`; RuntimeError if somebody is at it already."""
+        if self.training:
+            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
+        self.training = True
+
+    def end_training(self):
+        self.training = False
+
     cdef lay_out_row(self):
         """The values of one sample on its way to a prediction: plain arrays, one after the other."""
         cdef idx size = self.bits // 8

@@ -255,18 +255,16 @@ cdef class Training(Threads):
         return self.position.batch_loss
 
     def __enter__(self):
-        if self.program.training:
-            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
-        self.program.training = True
+        self.program.begin_training()
         try:
             self.workspace = self.program.borrow(self.capacity(), self.n_threads, True)
         except BaseException:
-            self.program.training = False
+            self.program.end_training()
             raise
         return self
 
     def __exit__(self, *error):
-        self.program.training = False
+        self.program.end_training()
         self.program.spare = self.workspace
         self.workspace = None
 

@@ -1,0 +1,221 @@
+"""Levenberg and Marquardt's method: damped normal equations, with J^T J summed up in blocks of rows.
+
+No call of NumPy in here takes longer than some 50 ms, for Python looks at signals between two of them.
+"""
+
+import numpy as np
+
+from ._engine.derivatives import Jacobian
+from ._engine.triangular import substitute
+from .solvers import BAYESIAN
+
+_BLOCK_ROWS = 512  # of J at hand, one for each output of each sample
+_BLOCK_BYTES = 32e6  # and what they may take
+_BLOCK_FLOPS = 2e8  # of one product
+_BLOCK = 256  # columns that are factorised at once
+_FIRST_DECAY = 2e-3  # a Bayesian weight decay at first, as a share of the largest on the diagonal of J^T J
+_DECAY_CHANGE = 1e-4  # relative change of a Bayesian weight decay that counts as none
+_MOST_EFFECTIVE = 0.99  # of the residuals: so many parameters they can determine at most
+_FLOAT = np.finfo(np.float64)
+
+
+class NormalEquations:
+    """J^T J and J^T r, for r with r^T r = the loss without its penalties.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a squared error.
+    """
+
+    def __init__(self, problem):
+        net, weights = problem.net, problem.weights
+        self.problem = problem
+        self.n_residuals = net.n_out * (len(problem.X) if weights is None else np.count_nonzero(weights))
+        share = np.ones(len(problem.X)) if weights is None else weights
+        self._scale = np.sqrt(share / (share.sum() * net.n_out))
+        n_rows = int(min(_BLOCK_ROWS, _BLOCK_BYTES // (8 * net.n_params)) // net.n_out)
+        n_rows = max(1, min(n_rows, len(problem.X)))
+        self._engine = Jacobian(net._program, n_rows, True)
+        self._jacobian = np.empty((n_rows, net.n_out, net.n_params))
+        self._outputs = np.empty((n_rows, net.n_out))
+        self._l2 = problem.of_params("l2")
+
+    def __call__(self, w):
+        """Return, at parameters w, J^T J (its lower triangle) and J^T r, those of l2 penalties among them."""
+        problem = self.problem
+        problem.move(w)
+        n = len(w)
+        products, gradient = np.zeros((n, n)), np.zeros(n)
+        n_rows = len(self._jacobian)
+        for begin in range(0, len(problem.X), n_rows):
+            X, y = problem.X[begin : begin + n_rows], problem.targets[begin : begin + n_rows]
+            scale = self._scale[begin : begin + n_rows]
+            jacobian, outputs = self._jacobian[: len(X)], self._outputs[: len(X)]
+            self._engine.take(X, len(X), jacobian, outputs, scale)
+            rows = jacobian.reshape(-1, jacobian.shape[2])
+            rows = rows if problem.is_free is None else rows[:, problem.is_free]
+            gradient += (scale[:, None] * (outputs - y)).ravel() @ rows
+            _add_product(products, rows)
+        _diagonal(products)[:] += self._l2
+        return products, gradient + self._l2 * w
+
+
+def _diagonal(matrix):
+    """A view of the diagonal, to write into."""
+    return matrix.reshape(-1)[:: len(matrix) + 1]
+
+
+def _add_product(total, rows):
+    """total INOUT += rows^T rows, its lower triangle."""
+    n = rows.shape[1]
+    width = max(16, int(_BLOCK_FLOPS // (2 * rows.size)))
+    if width >= n:
+        total += rows.T @ rows
+        return
+    for begin in range(0, n, width):
+        end = begin + width
+        total[begin:end, :end] += rows[:, begin:end].T @ rows[:, :end]
+
+
+class Cholesky:
+    """The factor L of a symmetric positive definite matrix, A = L L^T (column blocks from the left).
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, n)
+        Overwritten. Only the lower triangle is looked at.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If it is not positive definite, as far as rounding lets one know.
+    """
+
+    def __init__(self, matrix):
+        n = len(matrix)
+        self.lower = matrix
+        for begin in range(0, n, _BLOCK):
+            end = min(begin + _BLOCK, n)
+            rows_at_once = max(_BLOCK, int(_BLOCK_FLOPS // (2 * _BLOCK * end)))
+            for first in range(begin, n if begin else 0, rows_at_once):
+                rows = slice(first, first + rows_at_once)
+                matrix[rows, begin:end] -= matrix[rows, :begin] @ matrix[begin:end, :begin].T
+            block = np.linalg.cholesky(matrix[begin:end, begin:end])
+            matrix[begin:end, begin:end] = block
+            if end == n:
+                break
+            inverse = np.eye(end - begin)
+            substitute(block, inverse, end - begin)
+            for first in range(end, n, rows_at_once):
+                rows = slice(first, first + rows_at_once)
+                matrix[rows, begin:end] = matrix[rows, begin:end] @ inverse.T
+
+    def solve(self, b):
+        """Return x (n,) with A x = b."""
+        x = b.copy()
+        substitute(self.lower, x)
+        substitute(self.lower, x, transposed=True)
+        return x
+
+    def trace_of_inverse(self):
+        """Return the trace of the inverse of A: the sum of squares of the elements of that of L."""
+        n = len(self.lower)
+        width = max(1, int(_BLOCK_FLOPS // (10 * n * n)))
+        total = 0.0
+        for begin in range(0, n, width):  # of the inverse's columns, which are 0 above the diagonal
+            columns = np.eye(n - begin, min(width, n - begin))
+            substitute(np.ascontiguousarray(self.lower[begin:, begin:]), columns, columns.shape[1])
+            total += np.einsum("ij,ij->", columns, columns)
+        return float(total)
+
+
+def minimize(problem, settings, report):
+    """Minimise a squared error (Hagan & Menhaj 1994; stopping as in MINPACK's lmdif, More 1978).
+
+    Parameters
+    ----------
+    problem : Problem
+    settings : LevenbergMarquardt
+        Looked at anew in each iteration.
+    report : callable
+        Called after each iteration with the parameters and their loss.
+
+    Returns
+    -------
+    dict
+        "converged", whether it has come to a minimum, and "message", why it ended.
+    """
+    equations = NormalEquations(problem)
+    w = problem.start()
+    loss = problem.finite_loss(w)
+    damping = decay = None
+    steady = True
+    while True:
+        products, gradient = equations(w)
+        largest = _diagonal(products).max()
+        if damping is None:
+            damping = settings.damping * largest
+        if settings.weight_decay != BAYESIAN:
+            decay = settings.weight_decay
+        elif decay is None:
+            decay, steady = _FIRST_DECAY * largest, False
+        else:
+            decay, steady = _most_probable(equations, products, w, loss, decay)
+        _diagonal(products)[:] += decay / 2  # c w^2 is the square of one residual more, sqrt(c) w
+        gradient += decay / 2 * w
+        if steady and 2 * np.abs(gradient).max() <= settings.gtol:
+            return {"converged": True, "message": "the gradient is 0, within gtol"}
+        value = loss + decay / 2 * (w @ w)
+        lowest = max(len(w) * _FLOAT.eps * largest, _FLOAT.tiny)
+        while True:
+            if not damping <= settings.max_damping * largest:
+                return {"converged": True, "message": "no step makes the loss smaller, within max_damping"}
+            damping = max(damping, lowest)
+            step = _damped_step(products, gradient, damping)
+            if step is not None:
+                moved = w + step
+                new_loss = problem.loss(moved)
+                new_value = new_loss + decay / 2 * (moved @ moved)
+                if new_value < value:
+                    break
+            damping *= settings.damping_increase
+        expected = damping * (step @ step) - gradient @ step  # what it would fall by if r were linear
+        w, loss = moved, new_loss
+        damping *= settings.damping_decrease
+        report(w, loss)
+        if steady and value - new_value <= settings.ftol * value and expected <= settings.ftol * value:
+            return {"converged": True, "message": "the loss falls no more, within ftol"}
+
+
+def _damped_step(products, gradient, damping):
+    """Solve (J^T J + damping I) s = -J^T r; None where that cannot be done."""
+    damped = products.copy()
+    _diagonal(damped)[:] += damping
+    try:
+        return Cholesky(damped).solve(-gradient)
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _most_probable(equations, products, w, loss, decay):
+    """Return the most probable weight decay, given the fit by the present one, and whether that is about the same.
+
+    ``gamma = n - 2 alpha trace(H^-1)`` parameters are determined by the data, then ``alpha = gamma / (2 sum w^2)`` and
+    ``beta = (N - gamma) / (2 sum r^2)`` (Foresee & Hagan 1997, steps 2 to 4): weight_decay / 2 is alpha / (beta N), for
+    the loss is a mean.
+    """
+    decayed = products.copy()
+    _diagonal(decayed)[:] += decay / 2
+    try:
+        trace = Cholesky(decayed).trace_of_inverse()
+    except np.linalg.LinAlgError:
+        return decay, False
+    n_residuals = equations.n_residuals
+    gamma = min(len(w) - decay / 2 * trace, _MOST_EFFECTIVE * n_residuals)
+    equations.problem.details |= {"weight_decay": decay, "n_effective_params": float(gamma)}
+    size = (w @ w) * (n_residuals - gamma)
+    if not size > 0:
+        return decay, False
+    new = float(2 * gamma * loss / size)
+    return new, abs(new - decay) <= _DECAY_CHANGE * decay
