@@ -15,6 +15,7 @@ import time
 
 # in the order of a README: the question that most readers have comes first
 QUESTIONS = ["step", "widths", "inference", "batch_one", "gemm", "options", "threads", "accuracy", "tables"]
+QUESTIONS += ["least_squares", "lbfgs", "derivatives"]
 
 
 def main(arguments=None):

@@ -1,6 +1,8 @@
 """What layers compute, and derivatives of predictions: against differences, the oracle, and each other."""
 
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,13 @@ from tests import makers as make
 from tests.test_layer_kinds import FUSED, NETWORKS, every_network, network, samples
 
 ROWS = (1, 5, 70)
+# name: (widths, hidden activation, output activation, kind of targets, number of samples)
+HESSIANS = {
+    "relu, 2000 samples": ([5, 40, 30, 4], "relu", "softmax", "labels", 2000),
+    "leaky_relu": ([5, 12, 3], "leaky_relu", "identity", "numbers", 300),
+    "tanh": ([3, 7, 5, 2], "tanh", "identity", "numbers", 20),
+    "silu, sigmoid": ([3, 7, 2], "silu", "sigmoid", "shares", 20),
+}
 TOLERANCE = {"float32": 1e-4, "float64": 1e-11}
 
 
@@ -147,6 +156,60 @@ def test_activations_are_what_the_first_layers_predict(dtype, layers):
         part = fastbp.Network(6, layers[:n], dtype)
         part.params[...], part.buffers[...] = net.params[: part.n_params], net.buffers[: part.buffers.size]
         assert make.same_bits(out, part.predict(X))
+
+
+def hessian_problem(name):
+    """Return network, X, y and vector."""
+    widths, hidden, output, kind, n_samples = HESSIANS[name]
+    net = make.network(widths, hidden, output)
+    X, y = make.samples(n_samples, widths[0]), make.targets(kind, n_samples, widths[-1])
+    return net, X, y, make.samples(1, net.n_params, seed=7)[0]
+
+
+@pytest.mark.parametrize("name", HESSIANS)
+def test_hessian_products_of_pytorch(name):
+    """Exact ones, which kinks are no trouble for."""
+    net, X, y, vector = hessian_problem(name)
+    loss = fastbp.losses.default_loss(net.layers[-1].activation)
+    expected = json.loads((Path(__file__).parent / "data" / "hessians.json").read_text(encoding="utf-8"))[name]
+    for scale in (1, 1e-6, 1e3):
+        got = net.hessian_vector_product(X, y, loss, scale * vector)
+        assert got.dtype == np.float64
+        assert make.furthest(got, scale * np.array(expected)) < 1e-6
+
+
+@every_network
+def test_hessian_products_against_differences(layers):
+    """The whole Hessian, in steps of another length, for every layer."""
+    net = network(layers)
+    if not net.n_params:
+        assert net.hessian_vector_product(samples(net, 5), samples(net, 5), fastbp.SquaredError(), []).size == 0
+        return
+    X, y, w = samples(net, 5), make.targets("numbers", 5, net.n_out), make.weights(5)
+    before = net.params.copy()
+    chosen = np.random.default_rng(0).choice(net.n_params, 2)
+    vector = np.zeros(net.n_params)
+    vector[chosen] = 1.0, -2.0
+    expected = np.zeros(net.n_params)
+    for i, v in zip(chosen, (1.0, -2.0), strict=True):
+        for side in (1, -1):
+            net.params[i] = before[i] + side * 1e-5
+            expected += side * v * net.loss_and_grad(X, y, fastbp.SquaredError(), w)[1] / 2e-5
+            net.params[i] = before[i]
+    got = net.hessian_vector_product(X, y, fastbp.SquaredError(), vector, w)
+    assert np.abs(expected).max() > 1e-3
+    assert np.abs(got - expected).max() < 1e-6 * max(1, np.abs(expected).max())
+    assert make.same_bits(net.params, before)
+
+
+def test_a_hessian_is_symmetric_and_of_float64_for_float32_too():
+    net = make.network([4, 6, 3], output="softmax", dtype="float32")
+    X, y = make.samples(30, 4), make.targets("labels", 30, 3)
+    hessian = np.stack([net.hessian_vector_product(X, y, fastbp.CrossEntropy(), row) for row in np.eye(net.n_params)])
+    np.testing.assert_allclose(hessian, hessian.T, rtol=0, atol=1e-8)
+    with pytest.raises(ValueError, match=rf"vector must have shape \({net.n_params},\), as params has, got \(2,\)"):
+        net.hessian_vector_product(X, y, fastbp.CrossEntropy(), [1, 2])
+    assert not net.hessian_vector_product(X, y, fastbp.CrossEntropy(), np.zeros(net.n_params)).any()
 
 
 def test_nothing_is_changed():

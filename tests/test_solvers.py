@@ -25,7 +25,7 @@ from tests import makers as make
 from tests.test_layer_kinds import network, samples
 
 SOLVERS = [LevenbergMarquardt(), LBFGS(), ScipyMinimize("BFGS")]
-METHODS = ["CG", "BFGS", "L-BFGS-B", "TNC", "SLSQP", "trust-constr"]
+METHODS = fastbp.solvers.SCIPY_METHODS
 every_solver = pytest.mark.parametrize("solver", SOLVERS, ids=lambda solver: type(solver).__name__)
 
 
@@ -209,8 +209,8 @@ def test_methods_of_scipy(method, loss):
 def test_lbfgs_in_pieces(monkeypatch):
     params = []
     for rows in (256, 7):
-        monkeypatch.setattr("fastbp._solving._FEWEST_ROWS", rows)
-        monkeypatch.setattr("fastbp._solving._PIECE", 1)
+        monkeypatch.setattr("fastbp._objective._FEWEST_ROWS", rows)
+        monkeypatch.setattr("fastbp._objective._PIECE", 1)
         net = make.network([3, 5, 3], output="softmax")
         X, y, w = make.samples(64, 3), make.targets("labels", 64, 3), make.weights(64)
         w[14:28] = 0
@@ -478,7 +478,7 @@ def test_without_scipy(monkeypatch):
         (
             lambda: fastbp.Trainer(make.network([1, 1]), optimizer="lbfgs"),
             TypeError,
-            "must be a fastbp optimiser, Adam",
+            r"must be a fastbp optimiser, SGD\(\), Adam\(\) or LBFGS\(\), got 'lbfgs'",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

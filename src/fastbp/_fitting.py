@@ -28,6 +28,8 @@ class Fit:
     shuffle : bool
     callbacks : list of Callback
     validation : (Data, Scores), or None
+    statistics : Statistics, or None
+        To be recorded after each epoch.
 
     Attributes
     ----------
@@ -36,23 +38,26 @@ class Fit:
         Epochs done.
     """
 
-    def __init__(self, trainer, data, shuffle, callbacks, validation):
+    def __init__(self, trainer, data, shuffle, callbacks, validation, statistics=None):
         self.trainer = trainer
         self.data = data
         self.shuffle = shuffle
         self.callbacks = callbacks
         self.validation = validation
+        self.statistics = statistics
         self.history = History()
         self.epoch = trainer.epoch
         self.training = None
         self._part_done = False  # of the epoch that has begun
         self._listeners = [c for c in callbacks if _overrides(c, "on_batch_end")]
         scheduler = trainer._scheduler()
-        self._stops_each_epoch = bool(callbacks) or validation is not None or scheduler.listens
+        self._stops_each_epoch = bool(callbacks or validation or statistics) or scheduler.listens
         self._n_batches = 0
         self._n_before = 0  # batches of this epoch that were another training's
         self._pace = Pace()
         self._saved_at = 0.0
+        if statistics is not None:
+            self.history.statistics = statistics.values
         if validation is not None:
             self.history.metrics = {f"val_{name}": [] for name in validation[1].names}
         trainer.monitored = tuple(self.history._columns()) if validation else ("loss",)
@@ -210,6 +215,8 @@ class Fit:
             history.val_loss.append(scores.pop("val_loss"))
             for name, value in scores.items():
                 history.metrics[name].append(value)
+        if self.statistics is not None:
+            self.statistics.record()
         self._tell()
         trainer._scheduler().end_epoch(trainer, self._n_per_epoch(), logs)
         for callback in self.callbacks:

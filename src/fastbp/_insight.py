@@ -5,7 +5,8 @@ import numpy as np
 from ._custom_loss import as_loss
 from ._engine import derivatives
 from ._memory import check_memory
-from ._validation import integer, one_of
+from ._objective import Objective, hessian_vector_product
+from ._validation import as_reals, integer, one_of
 
 
 class Insight:
@@ -126,6 +127,43 @@ class Insight:
         jacobian = np.empty(shape, self.dtype)
         derivatives.Jacobian(self._program, len(X), by_params).take(X, len(X), jacobian)
         return jacobian
+
+    def hessian_vector_product(self, X, y, loss, vector, sample_weight=None):
+        """Return the product of the loss's Hessian by the parameters with a vector: how the gradient changes along it.
+
+        By central differences of the exact gradient, in float64, with steps of 2e-6, shorter ones where they meet a
+        kink: three passes over the samples, and more at kinks. It agrees with the exact product to 1e-6 of its largest
+        element, unless that is smaller than the gradient by many orders of magnitude.
+
+        Parameters
+        ----------
+        X, y, loss, sample_weight
+            As for `loss_and_grad`.
+        vector : array-like of shape (n_params,)
+
+        Returns
+        -------
+        ndarray of shape (n_params,), float64
+            Laid out as `params`, also for layers that are not trainable.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of this kind.
+        """
+        loss = as_loss(loss)
+        X, y, weights = self._checked(X, y, loss, sample_weight)
+        v = as_reals(vector, "vector", np.dtype(np.float64))
+        if v.shape != (self.n_params,):
+            raise ValueError(f"vector must have shape ({self.n_params},), as params has, got {v.shape}")
+        twin = self._twin()
+        objective = Objective(twin, X, y, loss, weights)
+
+        def gradient(w):
+            twin.params[...] = w
+            return objective.loss_and_grad()[1]
+
+        return hessian_vector_product(gradient, twin.params.copy(), v)
 
 
 _IN_PARTS = "give X in parts, some rows at a time"

@@ -29,13 +29,14 @@ class NormalEquations:
     """
 
     def __init__(self, problem):
-        net, weights = problem.net, problem.weights
+        net, weights = problem.net, problem.objective.weights
         self.problem = problem
-        self.n_residuals = net.n_out * (len(problem.X) if weights is None else np.count_nonzero(weights))
-        share = np.ones(len(problem.X)) if weights is None else weights
+        self._X, self._targets = problem.objective.X, problem.objective.targets
+        self.n_residuals = net.n_out * (len(self._X) if weights is None else np.count_nonzero(weights))
+        share = np.ones(len(self._X)) if weights is None else weights
         self._scale = np.sqrt(share / (share.sum() * net.n_out))
         n_rows = int(min(_BLOCK_ROWS, _BLOCK_BYTES // (8 * net.n_params)) // net.n_out)
-        n_rows = max(1, min(n_rows, len(problem.X)))
+        n_rows = max(1, min(n_rows, len(self._X)))
         self._engine = Jacobian(net._program, n_rows, True)
         self._jacobian = np.empty((n_rows, net.n_out, net.n_params))
         self._outputs = np.empty((n_rows, net.n_out))
@@ -48,8 +49,8 @@ class NormalEquations:
         n = len(w)
         products, gradient = np.zeros((n, n)), np.zeros(n)
         n_rows = len(self._jacobian)
-        for begin in range(0, len(problem.X), n_rows):
-            X, y = problem.X[begin : begin + n_rows], problem.targets[begin : begin + n_rows]
+        for begin in range(0, len(self._X), n_rows):
+            X, y = self._X[begin : begin + n_rows], self._targets[begin : begin + n_rows]
             scale = self._scale[begin : begin + n_rows]
             jacobian, outputs = self._jacobian[: len(X)], self._outputs[: len(X)]
             self._engine.take(X, len(X), jacobian, outputs, scale)

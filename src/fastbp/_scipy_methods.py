@@ -4,6 +4,7 @@ import numpy as np
 
 from .solvers import LBFGS
 
+_PRODUCTS = ("Newton-CG", "trust-constr", "trust-ncg", "trust-krylov")  # methods that take Hessian-vector products
 _UNLIMITED = 2**31 - 1  # the report ends the solver, after as many iterations as are wanted
 _LIMITS = {"L-BFGS-B": ("maxiter", "maxfun"), "TNC": ("maxfun",)}
 
@@ -50,6 +51,7 @@ def minimize(problem, settings, report):
         w,
         method=method,
         jac=True,
+        hessp=problem.hessian_vector_product if method in _PRODUCTS else None,
         callback=iterated,
         options={**limits, **options},
     )

@@ -3,16 +3,12 @@
 import numpy as np
 
 from . import _least_squares, _scipy_methods
-from ._engine import inference
 from ._fitting import Fit
 from ._memory import check_memory
-from ._validation import as_reals
+from ._objective import Objective, hessian_vector_product
 from .errors import DivergedError
 from .losses import SquaredError
 from .solvers import LBFGS, LevenbergMarquardt, ScipyMinimize
-
-_FEWEST_ROWS = 256  # that go through at once: 64-100-10 is faster by a third than with all rows
-_PIECE = 2e6  # parameters times rows: where both are few, more rows go through at once
 
 
 class Problem:
@@ -30,6 +26,8 @@ class Problem:
     ----------
     net : Network
         The copy.
+    objective : Objective
+        Its loss.
     is_free : ndarray of shape (n_params,) of bool, or None
         Which parameters are trainable; None if all are.
     details : dict
@@ -39,15 +37,10 @@ class Problem:
     def __init__(self, trainer, X, targets, weights):
         self.original = trainer.network
         self.net = self.original._twin()
-        self.X = as_reals(X, "X", self.net.dtype)
-        self.targets = targets.astype(self.net.dtype) if targets.dtype.kind == "f" else targets
-        self.weights = weights
+        self.objective = Objective(self.net, X, targets, trainer._loss, weights)
         self.details = {}
-        self._loss = trainer._loss
         is_free = self.of_params("trainable", all_params=True).astype(bool)
         self.is_free = None if is_free.all() else is_free
-        self._data = list(self._pieces())
-        self._weight = sum(data.weight for data in self._data)
 
     def of_params(self, field, all_params=False):
         """Return a field of the operations, for each (trainable) parameter: `l2` of weights alone."""
@@ -57,23 +50,16 @@ class Problem:
             n_weights = n if field == "trainable" else min(n, operation["n_in"] * operation["n_out"])
             values += [np.full(n_weights, value), np.zeros(n - n_weights)]
         values = np.concatenate(values)
-        return values if all_params or self.is_free is None else values[self.is_free]
+        return values if all_params else self._free(values)
 
-    def _pieces(self):
-        n_rows = max(_FEWEST_ROWS, int(_PIECE // max(1, self.net.n_params)))
-        if "call" in self._loss.config():  # it may couple all samples
-            n_rows = len(self.X)
-        for begin in range(0, len(self.X), n_rows):
-            rows = slice(begin, begin + n_rows)
-            weights = None if self.weights is None else self.weights[rows]
-            if weights is None or weights.any():
-                yield self.net._as_data(self.X[rows], self.targets[rows], self._loss, weights)
+    def _free(self, values):
+        """Of values for all parameters, those of the trainable ones."""
+        return values if self.is_free is None else values[self.is_free]
 
     def start(self):
         """Return the trainable parameters that the network has."""
-        params = self.original.params.astype(np.float64)
-        self.net.params[...] = params
-        return params if self.is_free is None else params[self.is_free]
+        self.net.params[...] = self.original.params
+        return self._free(self.net.params.copy())
 
     def move(self, w):
         """Give the copy these trainable parameters."""
@@ -85,17 +71,17 @@ class Problem:
     def loss(self, w):
         """Return the loss, as the trainer reports it."""
         self.move(w)
-        return sum(data.weight * inference.loss(self.net._program, data) for data in self._data) / self._weight
+        return self.objective.loss()
 
     def loss_and_grad(self, w):
         """Return the loss and its gradient by the trainable parameters."""
         self.move(w)
-        gradient, part = np.zeros(self.net.n_params), np.empty(self.net.n_params)
-        total = 0.0
-        for data in self._data:
-            total += data.weight * self.net._program.loss_and_grad(data, part)
-            gradient += data.weight / self._weight * part
-        return total / self._weight, gradient if self.is_free is None else gradient[self.is_free]
+        loss, gradient = self.objective.loss_and_grad()
+        return loss, self._free(gradient)
+
+    def hessian_vector_product(self, w, v):
+        """Return the Hessian of the loss at w, times v."""
+        return hessian_vector_product(lambda w: self.loss_and_grad(w)[1], w, v)
 
     def finite_loss(self, w):
         """Return the loss that a solver begins with; DivergedError if it is not finite."""
@@ -161,9 +147,9 @@ def check(trainer):
 class SolverFit(Fit):
     """What `Fit` does, with a solver: an epoch is an iteration."""
 
-    def __init__(self, trainer, rows, callbacks, validation):
+    def __init__(self, trainer, rows, callbacks, validation, statistics):
         check(trainer)
-        super().__init__(trainer, None, False, callbacks, validation)
+        super().__init__(trainer, None, False, callbacks, validation, statistics)
         self.solver = trainer.optimizer
         self.minimize = _MINIMIZERS[type(self.solver)]
         self.problem = Problem(trainer, *rows)

@@ -16,6 +16,9 @@ class History:
         ``"val_accuracy"`` or ``"val_r2"`` after the epoch; empty without validation data.
     interrupted : bool
         Whether Ctrl-C ended the training.
+    statistics : dict of str to dict of str to list of float
+        On request, for each parameter by its name, ``"0.weight"`` say: "mean", "std" and "norm" of it after the epoch,
+        and "gradient_mean", "gradient_std" and "gradient_norm" of the gradient there. Empty otherwise.
     solver : dict
         What a solver says: "converged", whether it ended by itself, and "message", why; of a Bayesian
         LevenbergMarquardt the "weight_decay" that it has found, and "n_effective_params", how many parameters the data
@@ -27,6 +30,7 @@ class History:
         self.val_loss = []
         self.metrics = {}
         self.interrupted = False
+        self.statistics = {}
         self.solver = {}
 
     def __repr__(self):

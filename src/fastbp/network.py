@@ -180,7 +180,11 @@ class Network(Insight):
             ``"0.weight"`` of shape (n_in, n_out), ``"0.bias"`` of shape (n_out,), ``"1.weight"`` and so on; in a
             Residual layer ``"1.0.weight"``.
         """
-        return _named(self._shapes("param_shapes"), self._params)
+        return self._named_as_parameters(self._params)
+
+    def _named_as_parameters(self, flat):
+        """Views of an array laid out as `params`, by name."""
+        return _named(self._shapes("param_shapes"), flat)
 
     def named_buffers(self):
         """Return the buffers by name, as `named_parameters` does: writable views of `buffers`.

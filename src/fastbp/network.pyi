@@ -4,7 +4,7 @@ from typing import Any, Final, Literal, Self
 
 import numpy as np
 from _typeshed import SupportsWrite
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .layers import Layer
 from .losses import Loss
@@ -58,6 +58,14 @@ class Network:
         output: ArrayLike | None = None,
     ) -> Reals: ...
     def jacobian(self, X: ArrayLike, wrt: Literal["inputs", "params"] = "inputs") -> Reals: ...
+    def hessian_vector_product(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        loss: Loss | ValueAndGrad,
+        vector: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> NDArray[np.float64]: ...
     def save(self, path: str | PathLike[str]) -> None: ...
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self: ...

@@ -416,5 +416,5 @@ class Rprop(Optimizer):
 def as_optimizer(optimizer):
     """Return an optimiser; TypeError for anything else."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be a fastbp optimiser, Adam() or LBFGS() say, got {optimizer!r}")
+        raise TypeError(f"optimizer must be a fastbp optimiser, SGD(), Adam() or LBFGS(), got {optimizer!r}")
     return optimizer

@@ -10,7 +10,17 @@ from .optimizers import Optimizer
 
 __all__ = ["LBFGS", "LevenbergMarquardt", "ScipyMinimize", "Solver"]
 
-SCIPY_METHODS = ("CG", "BFGS", "L-BFGS-B", "TNC", "SLSQP", "trust-constr")
+SCIPY_METHODS = (
+    "CG",
+    "BFGS",
+    "Newton-CG",
+    "L-BFGS-B",
+    "TNC",
+    "SLSQP",
+    "trust-constr",
+    "trust-ncg",
+    "trust-krylov",
+)
 BAYESIAN = "bayesian"
 
 
@@ -151,8 +161,9 @@ class ScipyMinimize(Solver):
     Parameters
     ----------
     method : str, default "BFGS"
-        One of CG, BFGS, L-BFGS-B, TNC, SLSQP and trust-constr. BFGS, SLSQP and trust-constr keep matrices of n_params^2
-        numbers.
+        One of CG, BFGS, Newton-CG, L-BFGS-B, TNC, SLSQP, trust-constr, trust-ncg and trust-krylov. Those that want
+        products with the Hessian (Newton-CG and trust-*) get them as from `Network.hessian_vector_product`. BFGS and
+        SLSQP keep matrices of n_params^2 numbers.
     options : dict, default {}
         The method's own, ``{"gtol": 1e-8}`` say; the `epochs` of `fit` are its maxiter.
 

@@ -7,7 +7,9 @@ __all__ = ["LBFGS", "LevenbergMarquardt", "ScipyMinimize", "Solver"]
 
 SCIPY_METHODS: tuple[str, ...]
 BAYESIAN: str
-_Method: TypeAlias = Literal["CG", "BFGS", "L-BFGS-B", "TNC", "SLSQP", "trust-constr"]
+_Method: TypeAlias = Literal[
+    "CG", "BFGS", "Newton-CG", "L-BFGS-B", "TNC", "SLSQP", "trust-constr", "trust-ncg", "trust-krylov"
+]
 
 class Solver(Optimizer):
     learning_rate: ClassVar[None]  # type: ignore[assignment]

@@ -13,6 +13,7 @@ from ._engine import inference
 from ._engine.training import Training
 from ._scheduling import Scheduler
 from ._scoring import Scores, as_metrics
+from ._statistics import Statistics
 from ._validation import Checked, as_sample_weight, boolean, integer, one_of, real
 from .callbacks import Callback
 from .losses import default_loss
@@ -133,6 +134,7 @@ class Trainer(Checked):
         split="shuffle",
         metrics=None,
         class_weight=None,
+        statistics=False,
     ):
         """Train for a number of epochs.
 
@@ -175,6 +177,10 @@ class Trainer(Checked):
             A weight for each class, which the sample weights are multiplied by: ``{label: weight}``, 1 for a label that
             is missing; or ``n_samples / (n_classes * count)`` for each class that occurs, as scikit-learn has it. For
             targets that name one class a sample. Validation data is not weighted by it.
+        statistics : bool, default False
+            Whether to record in the history, after each epoch, mean, standard deviation and norm of each layer's
+            parameters and of their gradients: those of the loss of all samples, which costs as much again as an epoch,
+            at most. Not for blocks.
 
         Returns
         -------
@@ -198,6 +204,8 @@ class Trainer(Checked):
         callbacks = self._callbacks(callbacks, epochs, boolean(progress, "progress"))
         metrics = None if metrics is None else as_metrics(metrics)
         _check_split(validation_data, validation_split, split, metrics)
+        if boolean(statistics, "statistics") and y is None:
+            raise ValueError("statistics are of all samples: give them as arrays, or compute them in a callback")
         if y is None:
             blocks = self._blocks(X, epochs, sample_weight, class_weight, validation_split)
         else:
@@ -210,18 +218,22 @@ class Trainer(Checked):
         validation = None if held_back is None else self._evaluation(*held_back, metrics)
         if y is None:
             fit = _blocks.BlockFit(self, blocks, shuffle, callbacks, validation)
-        elif isinstance(self.optimizer, Solver):
-            fit = _solving.SolverFit(self, self._weighted(*rows, class_weight), callbacks, validation)
         else:
-            X, targets, weights = self._weighted(*rows, class_weight)
-            data = net._as_data(X, targets, self._loss, weights)
-            self._check_batch(data.n_rows)
-            fit = _fitting.Fit(self, data, shuffle, callbacks, validation)
+            fit = self._fit_of(self._weighted(*rows, class_weight), shuffle, callbacks, validation, statistics)
         self._retire_learner()
         fit.run(epochs)
         if fit.history.interrupted:
             warnings.warn(f"training was interrupted in epoch {fit.epoch}", stacklevel=2)
         return fit.history
+
+    def _fit_of(self, rows, shuffle, callbacks, validation, statistics):
+        recorded = Statistics(self, *rows) if statistics else None
+        if isinstance(self.optimizer, Solver):
+            return _solving.SolverFit(self, rows, callbacks, validation, recorded)
+        X, targets, weights = rows
+        data = self.network._as_data(X, targets, self._loss, weights)
+        self._check_batch(data.n_rows)
+        return _fitting.Fit(self, data, shuffle, callbacks, validation, recorded)
 
     def _check_batch(self, n_rows):
         batch_size = self.batch_size * self.accumulate

@@ -59,6 +59,7 @@ class Trainer:
         split: Split = "shuffle",
         metrics: Metric | Iterable[Metric] | None = None,
         class_weight: ClassWeight | None = None,
+        statistics: BoolLike = False,
     ) -> History: ...
     def learn_one(
         self,
