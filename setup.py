@@ -18,8 +18,14 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 
+# FASTBP_DEBUG=1 asks for bounds and initialisation to be checked, for symbols and for little optimisation.
+DEBUG = os.environ.get("FASTBP_DEBUG", "0") not in ("", "0")
+if DEBUG:
+    DIRECTIVES |= {"boundscheck": True, "initializedcheck": True}
+
 # -ffp-contract=off: only an explicit fma fuses. No -ffast-math: it would switch the whole process to flush-to-zero.
-COMMON = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-unused-function"]
+COMMON = ["-O1", "-g", "-UNDEBUG", "-fstack-protector-strong"] if DEBUG else ["-O3", "-g0"]
+COMMON += ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-unused-function"]
 
 # A tile must be compiled with its number of rows as a constant, so the kernels insist on inlining.
 KERNEL = ["-DCYTHON_INLINE=inline __attribute__((always_inline))", "-Wno-psabi"]
@@ -42,7 +48,7 @@ def extension(name, flags=()):
         [f"{ENGINE}/{name}.pyx"],
         depends=glob(f"{ENGINE}/*.h") + glob(f"{ENGINE}/*.p[dx][di]"),
         extra_compile_args=[*COMMON, *flags],
-        extra_link_args=[] if sysconfig.get_platform().startswith("macosx") else ["-Wl,-s"],
+        extra_link_args=[] if DEBUG or sysconfig.get_platform().startswith("macosx") else ["-Wl,-s"],
     )
 
 

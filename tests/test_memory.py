@@ -3,6 +3,7 @@
 Measured in a process of its own, whose heap has no holes yet in which something could pile up unseen.
 """
 
+import ctypes
 import gc
 import multiprocessing
 import pathlib
@@ -133,3 +134,43 @@ def test_steps_of_one_fit(elsewhere):
 
 def test_growth_is_noticed(elsewhere):
     assert elsewhere.submit(growth, "what piles up").result() > 1_000_000
+
+
+def peak():
+    """Bytes that this process has had at most."""
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
+def memory_of_a_fit(widths, optimizer, n_samples, batch_size, n_threads):
+    """What a fit takes by `Trainer.memory_estimate`, and what it does take; float64 inputs, so that it has a copy."""
+    warm = fastbp.Trainer(make.network([3, 2], output="softmax"), n_threads=n_threads)
+    warm.fit(np.ones((40, 3)), np.zeros(40, int), epochs=1)
+    net = make.network(widths, output="softmax", dtype="float32")
+    X, y = np.ones((n_samples, widths[0])), np.zeros(n_samples, np.int32)
+    trainer = fastbp.Trainer(net, optimizer=optimizer, batch_size=batch_size, n_threads=n_threads)
+    estimate = trainer.memory_estimate(n_samples)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # what the network was drawn in would be used again
+        trim(0)
+    before = resident()
+    trainer.fit(X, y, epochs=1)
+    return estimate, peak() - before + estimate["parameters"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ([200, 300, 10], fastbp.SGD(1e-6), 20_000, 64, 1),
+        ([300, 1000, 1000, 10], fastbp.Adam(1e-6), 512, 512, 2),
+        ([50, 3000, 10], fastbp.SGD(1e-6, momentum=0.9), 4000, 1024, 1),
+    ],
+    ids=["data", "state", "workspace"],
+)
+def test_estimate(request, arguments):
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:  # whose peak is this fit's
+        estimate, measured = pool.submit(memory_of_a_fit, *arguments).result()
+    parts = {name: estimate[name] for name in ("data", "parameters", "state", "workspace")}
+    assert estimate == {**parts, "total": sum(parts.values())}
+    assert max(parts, key=parts.get) == request.node.callspec.id
+    assert measured == pytest.approx(estimate["total"], rel=0.1)

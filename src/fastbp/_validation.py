@@ -3,6 +3,7 @@
 import itertools
 import math
 import numbers
+import sys
 from typing import ClassVar
 
 import numpy as np
@@ -62,6 +63,10 @@ def boolean(value, name):
 
 
 def _as_numbers(array, name):
+    # An array can only be masked where somebody has imported numpy.ma, which takes a while.
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and masked.is_masked(array):
+        raise ValueError(f"{name} has masked values, which say nothing: fill them, {name}.filled(0) say, or drop them")
     array = np.asarray(array)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}: convert it, {name}.astype(float) say")

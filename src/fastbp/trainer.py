@@ -10,7 +10,7 @@ from . import _blocks, _fitting, _online, _solving, _splitting, _threads, preque
 from ._class_weights import class_weights
 from ._custom_loss import CustomLoss, as_loss
 from ._engine import inference
-from ._engine.training import Training
+from ._engine.training import Training, footprint
 from ._scheduling import Scheduler
 from ._scoring import Scores, as_metrics
 from ._statistics import Statistics
@@ -254,15 +254,62 @@ class Trainer(Checked):
             epoch=epoch,
             shuffle=shuffle,
             seed=self.seed,
-            n_threads=_threads.n_workers(
-                self.n_threads,
-                6 * min(self.batch_size, data.n_rows) * self.network.n_params,
-                _threads.FOR_A_STEP,
-            ),
+            n_threads=self._n_workers(data.n_rows),
             accumulate=self.accumulate,
             n_batches=self._n_batches,
             **self._memory(),
         )
+
+    def _n_workers(self, n_rows):
+        n_flops = 6 * min(self.batch_size, n_rows) * self.network.n_params
+        return _threads.n_workers(self.n_threads, n_flops, _threads.FOR_A_STEP)
+
+    def memory_estimate(self, n_samples, shuffle=True):
+        """Return what a `fit` takes in memory.
+
+        Parameters
+        ----------
+        n_samples : int
+            Rows to train on; of one block, if data comes in blocks.
+        shuffle : bool, default True
+
+        Returns
+        -------
+        dict of str to int
+            Bytes, under these names. "data": inputs and targets in the network's dtype, for CrossEntropy labels of 8
+            bytes; an array that is like this already is not copied. "parameters": of the network. "state": the
+            optimiser's, the average of `ema`, the gradient where it is stored, and the copy that a diverging training
+            goes back to. "workspace": the values and gradients of all layers for a mini-batch, the order of the rows.
+            "total": all of them. Python, its libraries, callbacks, sample weights and validation come on top.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of this kind.
+        """
+        net, config = self.network, self._config()
+        n_samples = integer(n_samples, "n_samples", 1)
+        copies, workspace = footprint(
+            net._program,
+            config,
+            n_samples,
+            self.batch_size,
+            self.accumulate,
+            self._n_workers(n_samples),
+            boolean(shuffle, "shuffle"),
+            isinstance(self._loss, CustomLoss),
+            self._scheduler().schedule is not None,
+        )
+        itemsize = net.dtype.itemsize
+        n_states = self.optimizer.n_states() + (self.ema is not None)
+        of_target = 8 if self._loss.kind in ("cross_entropy", "focal") else self._loss.n_targets(net.n_out) * itemsize
+        parts = {
+            "data": n_samples * (net.n_in * itemsize + of_target),
+            "parameters": net.params.nbytes + net.buffers.nbytes,
+            "state": n_states * net.params.nbytes + copies,
+            "workspace": workspace,
+        }
+        return {**parts, "total": sum(parts.values())}
 
     def learn_one(self, x, y, sample_weight=None, class_weight=None):
         """Learn from one sample: one step of the optimiser.

@@ -61,6 +61,7 @@ class Trainer:
         class_weight: ClassWeight | None = None,
         statistics: BoolLike = False,
     ) -> History: ...
+    def memory_estimate(self, n_samples: IntLike, shuffle: BoolLike = True) -> dict[str, int]: ...
     def learn_one(
         self,
         x: ArrayLike,

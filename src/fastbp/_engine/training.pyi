@@ -63,3 +63,15 @@ class Training(Threads):
     def restore(self) -> None: ...
     def params_are_finite(self) -> bool: ...
     def first_layer_not_finite(self, outputs: bool) -> int: ...
+
+def footprint(
+    program: Program,
+    optimizer: Mapping[str, Any],
+    n_rows: int,
+    batch_size: int,
+    accumulate: int,
+    n_threads: int,
+    shuffle: bool,
+    called: bool,
+    scheduled: bool,
+) -> tuple[int, int]: ...

@@ -13,6 +13,7 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy
 
 from fastbp._engine.buffers cimport View, view
+from fastbp._engine.dispatch cimport kernels
 from fastbp._engine.engine cimport Data, Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport sum_of_weights
@@ -25,7 +26,7 @@ from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.rng cimport shuffle as permute
 from fastbp._engine.rng cimport stream
 from fastbp._engine.threads cimport Threads
-from fastbp._engine.workspace cimport Workspace
+from fastbp._engine.workspace cimport Workspace, bytes_of
 
 
 # Where a training stands: the next batch, and the sums of the epoch so far.
@@ -126,6 +127,30 @@ def permutation(idx n_rows, uint64_t seed, idx epoch):
     return order
 
 
+cdef idx rows_to_an_update(idx n_rows, idx batch_size, idx accumulate) noexcept:
+    return batch_size * accumulate if batch_size < n_rows and accumulate <= n_rows // batch_size else n_rows
+
+
+cdef idx rows_at_once(Program program, idx mini_batch, idx batch_size, bint called) noexcept:
+    """How many samples go through at once: of a mini-batch, or fewer; all of a batch for a loss that is called."""
+    return batch_size if called else program.rows_at_once(mini_batch, True)
+
+
+def footprint(Program program, optimizer, idx n_rows, idx batch_size, idx accumulate, int n_threads, bint shuffle,
+              bint called, bint scheduled):
+    """Return the bytes that a `Training` with these arguments takes: its copies and gradient, and its workspace."""
+    cdef Hyper hyper = read_hyper(optimizer)
+    cdef idx size = program.bits // 8
+    cdef idx mini_batch = min(batch_size, n_rows)
+    cdef idx batch = rows_to_an_update(n_rows, batch_size, accumulate)
+    cdef idx capacity = rows_at_once(program, mini_batch, batch, called)
+    cdef idx n_arrays = 1 + hyper.update.n_states + (hyper.ema != 0)
+    if scheduled or not (is_plain(&hyper) and program.fuses and batch <= capacity):
+        n_arrays += 1
+    workspace = bytes_of(kernels(program.bits), program.ops, program.n_ops, capacity, 1 if called else n_threads, True)
+    return (n_arrays * program.n_params + program.n_buffers) * size, workspace + shuffle * n_rows * <idx> sizeof(idx)
+
+
 cdef void* allocated(void* memory) except NULL:
     if memory == NULL:
         raise MemoryError("no memory to train with")
@@ -197,9 +222,7 @@ cdef class Training(Threads):
         self.program = program
         self.data = data
         self.mini_batch = min(batch_size, data.n_rows)
-        self.batch_size = data.n_rows
-        if batch_size < data.n_rows and accumulate <= data.n_rows // batch_size:
-            self.batch_size = batch_size * accumulate
+        self.batch_size = rows_to_an_update(data.n_rows, batch_size, accumulate)
         self.shuffles = shuffle
         self.seed = seed
         self.n_threads = n_threads if data.loss.call is None else 1
@@ -269,8 +292,7 @@ cdef class Training(Threads):
         self.workspace = None
 
     cdef idx capacity(self) noexcept:
-        """How many samples go through at once: those of a mini-batch, or fewer."""
-        return self.batch_size if self.data.loss.call is not None else self.program.rows_at_once(self.mini_batch, True)
+        return rows_at_once(self.program, self.mini_batch, self.batch_size, self.data.loss.call is not None)
 
     def set_optimizer(self, optimizer, states, n_steps, average=None, bint averages=False):
         """Take an optimiser, or new hyper-parameters of the same; arguments as in the class."""

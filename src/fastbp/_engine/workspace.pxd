@@ -19,5 +19,6 @@ cdef class Workspace:
     cdef bint is_for(self, int bits)
     cdef bint fits(self, const Kernels* kernels, idx n_samples, int n_threads, bint gradients) noexcept
 
+cdef idx bytes_of(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads, bint gradients)
 cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads,
                         bint gradients, bint of_inputs=*)

@@ -103,10 +103,9 @@ cdef void set_ones(Workspace w, int n_slots) noexcept:
                     (<double*> row)[s] = 1
 
 
-cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads,
-                        bint gradients, bint of_inputs=False):
-    """Make the workspace of a network, with room for gradients (and the inputs' own); MemoryError if there is not
-    enough."""
+cdef Workspace plan(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads, bint gradients,
+                    bint of_inputs):
+    """Describe a workspace, n_bytes among it, without its memory."""
     cdef Workspace w = Workspace()
     cdef Arena arena = Arena(NULL, 0)
     cdef const Op* op
@@ -133,6 +132,20 @@ cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_
     for i in range(n_ops + 1):
         w.slots[i].stride = (w.slots[i].n_features + 1) * kernels.panel
     w.n_bytes = lay_out(w, &arena, ops, n_ops) + ALIGNMENT
+    return w
+
+
+cdef idx bytes_of(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads, bint gradients):
+    """What `allocate` would take."""
+    return plan(kernels, ops, n_ops, n_samples, n_threads, gradients, False).n_bytes
+
+
+cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads,
+                        bint gradients, bint of_inputs=False):
+    """Make the workspace of a network, with room for gradients (and the inputs' own); MemoryError if there is not
+    enough."""
+    cdef Workspace w = plan(kernels, ops, n_ops, n_samples, n_threads, gradients, of_inputs)
+    cdef Arena arena
     w.memory = calloc(w.n_bytes, 1)
     if w.memory == NULL:
         raise MemoryError(f"no memory for a batch of {n_samples} samples: {w.n_bytes / 1e6:.1f} MB")

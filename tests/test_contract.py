@@ -1,0 +1,341 @@
+"""What docs/embedding.md promises to a program that fastbp lives in, as far as no other file tests it."""
+
+import asyncio
+import copy
+import inspect
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastbp
+from tests import makers as make
+
+X, LABELS = make.samples(60, 5), make.targets("labels", 60, 3)
+
+
+def trained(n_threads=1):
+    net = make.network([5, 7, 3], output="softmax")
+    trainer = fastbp.Trainer(net, optimizer=fastbp.Adam(0.01, clip_norm=1.0), n_threads=n_threads, ema=0.9)
+    trainer.fit(X, LABELS, epochs=2)
+    return trainer
+
+
+def outcome(_=None):
+    """The bits of a training: the same wherever it runs."""
+    return trained(2).network.params.tobytes()
+
+
+# Where it runs
+
+
+@pytest.mark.parametrize("method", [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()])
+def test_other_processes(all_threads, method):
+    outcome()  # before the fork, so that what it needed could be left behind in a bad state
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork of a process with threads: pytest's plugins'
+        with ProcessPoolExecutor(2, multiprocessing.get_context(method)) as pool:
+            assert list(pool.map(outcome, range(3))) == [outcome()] * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_during_a_fit():
+    """The child has the network, free, and none of the threads that trained it."""
+    forked = []
+
+    class Forks(fastbp.Callback):
+        def on_epoch_end(self, trainer, epoch, logs):
+            if epoch == 3:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    child = os.fork()
+                if child == 0:
+                    right = np.isfinite(trainer.network.predict(X)).all() and outcome() == expected
+                    os._exit(0 if right else 1)
+                forked.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+    expected = outcome()
+    trained(2).fit(X, LABELS, epochs=3, callbacks=[Forks()])
+    assert forked == [0]
+
+
+def test_asyncio():
+    async def both():
+        return await asyncio.gather(asyncio.to_thread(outcome), asyncio.to_thread(outcome))
+
+    assert asyncio.run(both()) == [outcome()] * 2
+
+
+SUBINTERPRETER = """
+import fastbp
+try:
+    import _interpreters as interpreters
+    run = lambda i, code: interpreters.exec(i, code)
+except ImportError:
+    import _xxsubinterpreters as interpreters
+    run = lambda i, code: interpreters.run_string(i, code)
+code = '''
+try:
+    import fastbp
+    fastbp.Network.mlp([2, 1]).predict([[1, 2]])
+except ImportError as error:
+    print("ImportError:", error)
+else:
+    print("works")
+'''
+print(run(interpreters.create(), code) or "", flush=True)
+assert fastbp.Network.mlp([2, 1]).predict([[1, 2]]).shape == (1, 1)
+print("main goes on")
+"""
+
+
+def test_a_subinterpreter():
+    """It works there, or says that it does not; NumPy, as of 2.4, does not."""
+    done = subprocess.run([sys.executable, "-c", SUBINTERPRETER], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "ImportError: " in done.stdout or "works" in done.stdout
+    assert "main goes on" in done.stdout
+
+
+# What it leaves alone
+
+
+def test_nothing_global_changes(capfd, all_threads):
+    def state():
+        return (
+            pickle.dumps(np.random.mtrand._rand.get_state()),
+            np.geterr(),
+            np.get_printoptions(),
+            list(warnings.filters),
+            [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGFPE)],
+            sys.getswitchinterval(),
+            dict(os.environ),
+            os.getcwd(),
+            threading.active_count(),
+            np.float32(1e-40) * np.float32(1) != 0,  # no thread flushes what is denormal
+        )
+
+    before = state()
+    trainer = trained(2)
+    trainer.evaluate(X, LABELS)
+    trainer.learn_one(X[0], LABELS[0])
+    trainer.network.predict(X, n_threads=2)
+    trainer.find_learning_rate(X, LABELS)
+    fastbp.check_gradients(make.network([5, 3], dtype="float64"), X, X[:, :3], fastbp.SquaredError())
+    with pytest.raises(fastbp.DivergedError):
+        fastbp.Trainer(make.network([5, 3]), optimizer=fastbp.SGD(1e30)).fit(X, X[:, :3])
+    assert state() == before
+    assert capfd.readouterr() == ("", "")
+
+
+WATCHED = """
+import sys
+import numpy as np
+import fastbp
+
+opened = []
+trainer = fastbp.Trainer(fastbp.Network.mlp([5, 7, 3]), n_threads=2)
+X = np.ones((60, 5))
+trainer.fit(X, X[:, :3], epochs=1)  # imports what is imported on use
+sys.addaudithook(lambda event, arguments: opened.append((event, arguments)))
+trainer.fit(X, X[:, :3], epochs=1)
+trainer.evaluate(X, X[:, :3])
+trainer.network.predict(X, n_threads=2)
+print([event for event in opened if event[0].startswith(("open", "os.", "socket.", "subprocess.", "shutil."))])
+"""
+
+
+def test_no_file_is_touched():
+    done = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+# Copies
+
+
+COPIES = {"pickle": lambda thing: pickle.loads(pickle.dumps(thing)), "deepcopy": copy.deepcopy}
+
+
+@pytest.mark.parametrize("make_copy", COPIES.values(), ids=COPIES)
+def test_a_copied_trainer_goes_on_alike(make_copy):
+    trainer = trained()
+    twin = make_copy(trainer)
+    assert twin.network is not trainer.network
+    assert trainer.fit(X, LABELS, epochs=2).loss == twin.fit(X, LABELS, epochs=2).loss
+    assert make.same_bits(trainer.network.params, twin.network.params)
+    assert trainer.learn_one(X[0], 1) == twin.learn_one(X[0], 1)
+    with trainer.use_average(), twin.use_average():
+        assert make.same_bits(trainer.network.params, twin.network.params)
+
+
+CALLBACKS = [
+    fastbp.EarlyStopping(patience=3),
+    fastbp.ModelCheckpoint("net.npz"),
+    fastbp.CSVLogger("log.csv"),
+    fastbp.TerminateOnNaN(),
+    fastbp.RetryOnDivergence(),
+    fastbp.Timer(),
+    fastbp.LambdaCallback(on_fit_end=print),
+]
+
+
+@pytest.mark.parametrize("make_copy", COPIES.values(), ids=COPIES)
+@pytest.mark.parametrize("callback", CALLBACKS, ids=lambda callback: type(callback).__name__)
+def test_callbacks_copy(make_copy, callback):
+    assert type(make_copy(callback)) is type(callback)
+    assert vars(make_copy(callback)).keys() == vars(callback).keys()
+
+
+# Odd input
+
+
+def test_masked_values_are_refused():
+    net = make.network([5, 7, 3], output="softmax")
+    masked = np.ma.masked_greater(X, 0.5)
+    for call in (net.predict, lambda X: fastbp.Trainer(net).fit(X, LABELS)):
+        with pytest.raises(ValueError, match=r"X has masked values, which say nothing: fill them, X.filled\(0\) say"):
+            call(masked)
+    assert make.same_bits(net.predict(np.ma.array(X)), net.predict(X))
+
+
+@pytest.mark.parametrize("form", ["array interface", "buffer", "DLPack", "memmap"])
+def test_arrays_that_others_share(tmp_path, form):
+    class Interface:
+        __array_interface__ = X.__array_interface__
+
+    np.save(tmp_path / "X.npy", X)
+    shared = {
+        "array interface": Interface,
+        "buffer": lambda: memoryview(X),
+        "DLPack": lambda: np.from_dlpack(X),
+        "memmap": lambda: np.load(tmp_path / "X.npy", mmap_mode="r"),
+    }[form]()
+    one, other = trained(), trained()
+    assert make.same_bits(one.network.predict(shared), other.network.predict(X))
+    assert one.fit(shared, LABELS, epochs=2).loss == other.fit(X, LABELS, epochs=2).loss
+
+
+# Any of these in the place of any argument.
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(),
+    st.text(max_size=3),
+    st.binary(max_size=9),
+    st.sampled_from([X, LABELS, X[:0], X[0], X[:, :3], X[..., None], X.T, X * np.nan, X * 1e30, LABELS - 9]),
+    st.sampled_from(
+        [np.array(3.0), X.astype(object), X.astype(complex), X.astype(">f4"), np.array(["a"]), np.ma.array(X)]
+    ),
+    st.sampled_from([[], {}, (), {0: 1}, [1, [2]], print, int, fastbp.Adam, fastbp.SGD(), object(), slice(3), ...]),
+    st.lists(st.floats(width=16), max_size=7),
+)
+CALLS = {
+    "Network": lambda t: fastbp.Network,
+    "mlp": lambda t: fastbp.Network.mlp,
+    "Dense": lambda t: fastbp.Dense,
+    "Trainer": lambda t: fastbp.Trainer,
+    "Adam": lambda t: fastbp.Adam,
+    "predict": lambda t: t.network.predict,
+    "predict_one": lambda t: t.network.predict_one,
+    "loss_and_grad": lambda t: t.network.loss_and_grad,
+    "fit": lambda t: t.fit,
+    "evaluate": lambda t: t.evaluate,
+    "learn_one": lambda t: t.learn_one,
+    "find_learning_rate": lambda t: t.find_learning_rate,
+    "memory_estimate": lambda t: t.memory_estimate,
+    "reset": lambda t: t.reset,
+}
+GOOD = {
+    "Network": (5, [fastbp.Dense(3)]),
+    "mlp": ([5, 3],),
+    "Dense": (3,),
+    "Trainer": (make.network([5, 3]),),
+    "Adam": (),
+    "predict": (X,),
+    "predict_one": (X[0],),
+    "loss_and_grad": (X, LABELS, fastbp.CrossEntropy()),
+    "fit": (X, LABELS, 1),
+    "evaluate": (X, LABELS),
+    "learn_one": (X[0], 1),
+    "find_learning_rate": (X, LABELS),
+    "memory_estimate": (60,),
+    "reset": (),
+}
+TOO_MUCH = {"epochs", "n_in", "widths", "n_out", "batch_size", "n_steps"}  # large numbers are no mistake, but take long
+
+
+@settings(max_examples=int(os.environ.get("FASTBP_FUZZ", "150")), deadline=None)
+@given(st.sampled_from(sorted(CALLS)), st.data())
+def test_mistaken_calls(name, data):
+    """An argument that makes no sense ends in an error that says so, or in a result: never in a crash."""
+    trainer = trained()
+    call = CALLS[name](trainer)
+    parameters = [
+        parameter
+        for parameter in inspect.signature(call).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+    arguments = dict(zip((p.name for p in parameters), GOOD[name], strict=False))
+    wrong = data.draw(st.sampled_from([p.name for p in parameters]))
+    junk = data.draw(JUNK)
+    if wrong in TOO_MUCH and isinstance(junk, int):
+        junk = -abs(junk)
+    arguments[wrong] = junk
+    before = trainer.network.params.copy()
+    refused = None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            call(**arguments)
+    except fastbp.DivergedError:
+        pass  # what came made sense, if not to the optimiser
+    except (TypeError, ValueError, OverflowError, RuntimeError, OSError, MemoryError) as error:
+        refused = error
+    if refused is not None:
+        assert len(str(refused)) > 10
+        assert make.same_bits(trainer.network.params, before)
+    assert np.isfinite(trainer.network.predict(X)).all()
+
+
+# Interrupts
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_interrupts_at_any_moment():
+    """Each ends a fit cleanly: with its history, the network free and finite."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    rng = np.random.default_rng(0)
+    trainer = trained()
+    clean = 0
+    n = int(os.environ.get("FASTBP_INTERRUPTS", "10"))
+    try:
+        with ThreadPoolExecutor(1) as pool, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for _ in range(n):
+                pause = float(rng.uniform(0.005, 0.06))
+                sent = pool.submit(interrupt_after, pause)
+                try:
+                    clean += trainer.fit(X, LABELS, epochs=10**8).interrupted
+                finally:
+                    sent.result()
+                assert np.isfinite(trainer.network.params).all()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert clean == n
+    assert len(trainer.fit(X, LABELS, epochs=2).loss) == 2
+
+
+def interrupt_after(seconds):
+    threading.Event().wait(seconds)
+    os.kill(os.getpid(), signal.SIGINT)
