@@ -1,10 +1,8 @@
 """The network: layers, parameters, predictions, gradients, model files."""
 
-import json
 import math
 import os
 import sys
-import uuid
 
 import numpy as np
 
@@ -344,10 +342,12 @@ class Network(Insight):
         OSError
             If the file cannot be written.
         """
+        import json  # a fifth of the time that fastbp takes to import
+
         config = json.dumps({"format": _FILE_FORMAT, "version": _FILE_VERSION, **self._config()}, allow_nan=False)
         path = os.fsdecode(path)
         arrays = {"params": self.params, **({"buffers": self.buffers} if self.buffers.size else {})}
-        temporary = f"{path}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp"
+        temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
         with open(temporary, "xb") as file:
             try:
                 np.savez(file, **arrays, config=np.array(config))
@@ -387,6 +387,8 @@ class Network(Insight):
 
     @classmethod
     def _read(cls, file):
+        import json
+
         with np.load(file, allow_pickle=False) as archive:
             names = set(getattr(archive, "files", ()))
             if not {"params", "config"} <= names <= {"params", "buffers", "config"}:
