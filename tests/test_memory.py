@@ -174,3 +174,9 @@ def test_estimate(request, arguments):
     assert estimate == {**parts, "total": sum(parts.values())}
     assert max(parts, key=parts.get) == request.node.callspec.id
     assert measured == pytest.approx(estimate["total"], rel=0.1)
+
+
+def test_no_estimate_of_solvers():
+    trainer = fastbp.Trainer(make.network([5, 3]), optimizer=fastbp.LevenbergMarquardt())
+    with pytest.raises(ValueError, match="LevenbergMarquardt is no optimiser of mini-batches"):
+        trainer.memory_estimate(100)

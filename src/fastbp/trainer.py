@@ -285,10 +285,12 @@ class Trainer(Checked):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of this kind.
+            If an argument is not of this kind, or the optimiser is a solver: these say themselves if memory is short.
         """
         net, config = self.network, self._config()
         n_samples = integer(n_samples, "n_samples", 1)
+        if isinstance(self.optimizer, Solver):
+            raise ValueError(f"{type(self.optimizer).__name__} is no optimiser of mini-batches, which this is about")
         copies, workspace = footprint(
             net._program,
             config,
