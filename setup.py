@@ -40,6 +40,7 @@ if sysconfig.get_platform().endswith(("x86_64", "amd64")):  # what is compiled f
 MODULES = ["buffers", "dispatch", "losses", "optimizers", "passes", "workspace", "engine", "online"]
 MODULES += ["threads", "training", "inference", "derivatives", "triangular"]
 MODULES += ["kinds", "dense", "activation", "layer_norm", "residual", "batch_norm", "prelu", "noise", "embedding"]
+MODULES += ["standardize"]
 
 
 def extension(name, flags=()):

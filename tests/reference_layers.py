@@ -92,12 +92,14 @@ def embedding(layer, arrays, x, mode):
     def backward(da):
         gradient = {}
         begin = len(through)
+        dx = np.zeros_like(x)
+        dx[:, through] = da[:, :begin]
         for name, rows in categories.items():
             gradient[name] = np.zeros_like(arrays[name])
             end = begin + arrays[name].shape[1]
             np.add.at(gradient[name], rows, da[:, begin:end])
             begin = end
-        return None, gradient
+        return dx, gradient
 
     return np.hstack([x[:, through], *(arrays[name][rows] for name, rows in categories.items())]), backward
 
@@ -113,6 +115,32 @@ def residual(layer, arrays, x, mode):
     return x @ projection + value, backward
 
 
+def moments(arrays):
+    """Mean and deviation by which an array is standardised."""
+    deviation = np.where(arrays["std"] > 1e-6 * np.abs(arrays["mean"]), arrays["std"], 1)
+    return arrays["mean"], deviation
+
+
+def standardize(layer, arrays, x, mode):
+    if mode.training and layer.running and layer.trainable:
+        # all samples so far, the earlier ones with less weight, as if they were two: mean - std and mean + std
+        weight = layer.forgetting_factor ** len(x) * arrays["weight"]
+        rows = np.vstack([arrays["mean"] - arrays["std"], arrays["mean"] + arrays["std"], x])
+        weights = np.concatenate([np.repeat(weight / 2, 2), np.ones(len(x))])
+        chosen = layer.chosen(x.shape[1])
+        mean = np.average(rows, axis=0, weights=weights)
+        std = np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=weights))
+        arrays["mean"][...], arrays["std"][...] = np.where(chosen, mean, 0), np.where(chosen, std, 0)
+        arrays["weight"][...] = weight + len(x)
+    mean, deviation = moments(arrays)
+    return (x - mean) / deviation, lambda da: (da / deviation, {})
+
+
+def unstandardize(layer, arrays, x, mode):
+    mean, deviation = moments(arrays)
+    return x * deviation + mean, lambda da: (da * deviation, {})
+
+
 LAYERS = {
     "dense": dense,
     "activation": activation,
@@ -123,6 +151,8 @@ LAYERS = {
     "gaussian_noise": gaussian_noise,
     "embedding": embedding,
     "residual": residual,
+    "standardize": standardize,
+    "unstandardize": unstandardize,
 }
 
 
@@ -197,7 +227,11 @@ def squared_error_and_grad(net, X, y, training=False, seed=0, batch=0):
     """Return the mean squared error, its gradient laid out as `net.params`, and the buffers afterwards."""
     arrays = arrays_of(net)
     X = np.asarray(X, np.float64)
-    outputs, backward = chain(net.layers, arrays, X, Mode(net, training, seed, batch))
+    layers = net.layers
+    if layers[-1].kind == "unstandardize":  # the loss is that of scaled targets
+        mean, deviation = moments({name: arrays[f"{len(layers) - 1}.{name}"] for name in ("mean", "std")})
+        layers, y = layers[:-1], (y - mean) / deviation
+    outputs, backward = chain(layers, arrays, X, Mode(net, training, seed, batch))
     _, gradient = backward(2 * (outputs - y) / y.size)
     loss = float(((outputs - y) ** 2).mean())
     gradient, buffers = (

@@ -39,8 +39,7 @@ def differences(function, values, where=None):
 
 def categories(net):
     """The columns of X that hold categories, which cannot be moved."""
-    first = net.layers[0]
-    return list(first.columns) if isinstance(first, Embedding) else []
+    return [column for layer in net.layers if isinstance(layer, Embedding) for column in layer.columns]
 
 
 def input_differences(net, X):
@@ -95,7 +94,7 @@ def test_jacobians_add_up_to_the_gradient_of_a_loss(target, layers):
     for dtype, n_rows in itertools.product(TOLERANCE, ROWS):
         net = network(layers, dtype)
         X, y, w = samples(net, n_rows), make.targets("numbers", n_rows, net.n_out), make.weights(n_rows)
-        d = 2 * (net.predict(X) - y) * (w / w.sum() / net.n_out)[:, None]
+        d = 2 * (net.predict(X) - y) / net._target_deviation() ** 2 * (w / w.sum() / net.n_out)[:, None]
         by_inputs = net.input_gradient(X, y, fastbp.SquaredError(), w)
         expected = np.einsum("sj,sji->si", d, net.jacobian(X).astype(float))
         np.testing.assert_allclose(by_inputs, expected, rtol=0, atol=TOLERANCE[dtype])

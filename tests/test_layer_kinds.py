@@ -18,6 +18,8 @@ from fastbp import (
     LayerNorm,
     PReLU,
     Residual,
+    Standardize,
+    Unstandardize,
 )
 from tests import exact, reference_layers
 from tests import makers as make
@@ -60,6 +62,12 @@ NETWORKS = {
     "batch_norm all frozen": [Dense(9), BatchNorm(trainable=False), Activation("tanh"), Dense(3)],
     "embedding": [Embedding((5, 3), (4, 2), columns=(4, 1)), Dense(9, "tanh"), Dense(3)],
     "embedding of all": [Embedding(5, 2, columns=range(6)), LayerNorm(), Dense(3)],
+    "standardize": [Standardize(), Dense(9, "tanh"), Dense(3)],
+    "standardize, running": [Standardize(True, 0.9, columns=(0, 2, 3)), Dense(9, "tanh"), Dense(3)],
+    "standardize, frozen": [Standardize(True, trainable=False), BatchNorm(affine=False), Dense(9, "tanh"), Dense(3)],
+    "standardize before categories": [Standardize(True, columns=(0, 2, 3)), Embedding(3, 4, (4, 1)), Dense(3)],
+    "unstandardize": [Standardize(running=True), Dense(9, "tanh"), Dense(3), Unstandardize()],
+    "unstandardize behind dropout": [Dense(9, "tanh"), Dropout(0.4), Unstandardize()],
     "no bias": [Dense(9, "tanh", bias=False), Dense(3, bias=False)],
 }
 
@@ -73,6 +81,8 @@ def network(layers, dtype="float64", seed=0):
         values[...] = rng.normal(scale=scale, size=values.shape) + (0 if values.ndim == 2 else 0.7)
     for name, values in net.named_buffers().items():
         values[...] = rng.normal(size=values.shape) if "mean" in name else rng.uniform(0.5, 2, size=values.shape)
+        if name in ("0.mean", "0.std"):
+            values[~net.layers[0].chosen(6)] = 0
     return net
 
 

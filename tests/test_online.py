@@ -12,6 +12,7 @@ LAYERS = {
     "wide": [fastbp.Dense(150, "relu"), fastbp.Dense(150, "relu"), fastbp.Dense(3, "softmax")],
     "noisy": [fastbp.Dropout(0.3), fastbp.Dense(9, "gelu"), fastbp.LayerNorm(), fastbp.Dense(3, "softmax", l2=0.01)],
     "limited": [fastbp.Dense(9, "relu", max_norm=0.5), fastbp.PReLU(), fastbp.Dense(3, "softmax")],
+    "running": [fastbp.Standardize(True, 0.98, columns=(0, 2)), fastbp.Dense(9, "tanh"), fastbp.Dense(3, "softmax")],
     "categories": [fastbp.Embedding(4, 3, 1), fastbp.Dense(3, "softmax")],
 }
 SETTINGS = {

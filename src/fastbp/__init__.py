@@ -28,6 +28,8 @@ from .layers import (
     LayerNorm,
     PReLU,
     Residual,
+    Standardize,
+    Unstandardize,
 )
 from .losses import (
     AbsoluteError,
@@ -119,10 +121,12 @@ __all__ = [
     "ScipyMinimize",
     "SquaredError",
     "SquaredHinge",
+    "Standardize",
     "StepDecay",
     "TerminateOnNaN",
     "Timer",
     "Trainer",
+    "Unstandardize",
     "__version__",
     "available_targets",
     "check_gradients",

@@ -24,6 +24,8 @@ from .layers import Layer as Layer
 from .layers import LayerNorm as LayerNorm
 from .layers import PReLU as PReLU
 from .layers import Residual as Residual
+from .layers import Standardize as Standardize
+from .layers import Unstandardize as Unstandardize
 from .losses import AbsoluteError as AbsoluteError
 from .losses import BinaryCrossEntropy as BinaryCrossEntropy
 from .losses import BinaryFocalCrossEntropy as BinaryFocalCrossEntropy
@@ -120,10 +122,12 @@ __all__ = [
     "ScipyMinimize",
     "SquaredError",
     "SquaredHinge",
+    "Standardize",
     "StepDecay",
     "TerminateOnNaN",
     "Timer",
     "Trainer",
+    "Unstandardize",
     "__version__",
     "available_targets",
     "check_gradients",

@@ -23,6 +23,7 @@ class Layer(Checked):
     kind = ""
     activation = "identity"
     trainable = True
+    place = None  # "first" or "last" if it must be that of a network
     n_toggles = 0  # how often `trainable` has been set, of any layer
     _arguments: ClassVar = {}  # of __init__, in order, with their defaults; ... where there is none
     _checks: ClassVar = {"trainable": lambda value: boolean(value, "trainable")}

@@ -40,6 +40,7 @@ class NormalEquations:
         self._engine = Jacobian(net._program, n_rows, True)
         self._jacobian = np.empty((n_rows, net.n_out, net.n_params))
         self._outputs = np.empty((n_rows, net.n_out))
+        self._units = np.ones(net.n_out) * net._target_deviation()  # in which outputs are, and residuals are not
         self._l2 = problem.of_params("l2")
 
     def __call__(self, w):
@@ -54,9 +55,10 @@ class NormalEquations:
             scale = self._scale[begin : begin + n_rows]
             jacobian, outputs = self._jacobian[: len(X)], self._outputs[: len(X)]
             self._engine.take(X, len(X), jacobian, outputs, scale)
+            jacobian /= self._units[:, None]
             rows = jacobian.reshape(-1, jacobian.shape[2])
             rows = rows if problem.is_free is None else rows[:, problem.is_free]
-            gradient += (scale[:, None] * (outputs - y)).ravel() @ rows
+            gradient += (scale[:, None] * (outputs - y) / self._units).ravel() @ rows
             _add_product(products, rows)
         _diagonal(products)[:] += self._l2
         return products, gradient + self._l2 * w

@@ -16,6 +16,7 @@ from ._fitting import Pace
 from ._validation import Checked, real
 from .layers import Layer
 
+ADAPT = "call net.adapt(X, y) first, or give it running=True where it standardises the inputs"
 _LEARNT_AT_ONCE = 64  # samples that a learner has the learning rates for, where they are scheduled
 
 
@@ -75,6 +76,7 @@ def learn_with_care(trainer, x, y, weight):
     if x.shape != (net.n_in,):
         raise ValueError(f"x must have shape ({net.n_in},), got {x.shape}")
     X, targets, _ = net._checked(x[None, :], loss.of_one(y), loss)
+    net._check_adapted(ADAPT)
     return _learn_row(trainer, X, targets, weight)
 
 

@@ -127,6 +127,11 @@ def check(trainer):
             f"{name} needs samples that do not depend on each other, and BatchNorm takes their mean: freeze the layer "
             "(layer.trainable = False), or take LayerNorm"
         )
+    if operations[0]["kind"] == "standardize" and operations[0]["trainable"] and net.layers[0].running:
+        raise ValueError(
+            f"{name} needs inputs that stay the same, and Standardize(running=True) follows them: take Standardize(), "
+            "or freeze the layer (layer.trainable = False)"
+        )
     if any(operation.get("max_norm", 0) for operation in operations):
         raise ValueError(f"{name} knows no max_norm of weights: take l2, or an optimiser of mini-batches")
     if trainer.ema is not None:

@@ -37,6 +37,7 @@ def check_gradients(net, X, y, loss, sample_weight=None, training=False, seed=0)
     """
     copy = net._twin()
     _, grad = copy.loss_and_grad(X, y, loss, sample_weight, training, seed)
+    copy.buffers[...] = net.buffers  # where a training has moved them
     data, _, _ = copy._data(X, y, loss, sample_weight)
     if not np.isfinite(grad).all():
         return math.inf

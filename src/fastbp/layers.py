@@ -7,6 +7,7 @@ from . import activations
 from ._embedding import Embedding
 from ._layer import Layer
 from ._normalization import BatchNorm, LayerNorm
+from ._standardization import Standardize, Unstandardize
 from ._validation import boolean, integer, one_of, real
 from .initializers import INITIALIZERS
 
@@ -21,6 +22,8 @@ __all__ = [
     "LayerNorm",
     "PReLU",
     "Residual",
+    "Standardize",
+    "Unstandardize",
 ]
 
 
@@ -269,6 +272,8 @@ class Residual(Layer):
                 raise ValueError("softmax is for the last layer of a network alone, got it in a Residual")
             if isinstance(layer, Embedding):
                 raise ValueError("an Embedding must be the first layer of a network, got it in a Residual")
+            if layer.place is not None:
+                raise ValueError(f"{layer!r} must be the {layer.place} layer of a network, got it in a Residual")
         self.projection = boolean(projection, "projection")
         self.trainable = trainable
 
@@ -348,7 +353,19 @@ class Residual(Layer):
 
 KINDS = {
     layer.kind: layer
-    for layer in (Dense, Activation, PReLU, Dropout, GaussianNoise, LayerNorm, BatchNorm, Embedding, Residual)
+    for layer in (
+        Dense,
+        Activation,
+        PReLU,
+        Dropout,
+        GaussianNoise,
+        LayerNorm,
+        BatchNorm,
+        Embedding,
+        Residual,
+        Standardize,
+        Unstandardize,
+    )
 }
 
 

@@ -1,7 +1,8 @@
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import typing
 from ._validation import Checked
@@ -18,6 +19,8 @@ __all__ = [
     "LayerNorm",
     "PReLU",
     "Residual",
+    "Standardize",
+    "Unstandardize",
 ]
 
 _Operations: TypeAlias = list[dict[str, Any]]
@@ -25,6 +28,7 @@ _Operations: TypeAlias = list[dict[str, Any]]
 class Layer(Checked):
     kind: ClassVar[str]
     n_toggles: ClassVar[int]
+    place: ClassVar[Literal["first", "last"] | None]
     activation: Final[typing.Activation]
     trainable: BoolLike
     def config(self) -> dict[str, Any]: ...
@@ -102,6 +106,24 @@ class Residual(Layer):
     layers: Final[tuple[Layer, ...]]
     projection: Final[bool]
     def __init__(self, layers: Iterable[Layer], projection: BoolLike = False, trainable: BoolLike = True) -> None: ...
+
+class Standardize(Layer):
+    running: Final[bool]
+    forgetting_factor: Final[float]
+    columns: Final[tuple[int, ...] | None]
+    def __init__(
+        self,
+        running: BoolLike = False,
+        forgetting_factor: FloatLike = 1.0,
+        columns: IntLike | Iterable[IntLike] | None = None,
+        trainable: BoolLike = True,
+    ) -> None: ...
+    def chosen(self, n_in: int) -> NDArray[np.bool_]: ...
+    def adapt(self, buffers: Mapping[str, Reals], X: Reals) -> None: ...
+
+class Unstandardize(Layer):
+    running: ClassVar[bool]
+    def adapt(self, buffers: Mapping[str, Reals], y: Reals) -> None: ...
 
 KINDS: dict[str, type[Layer]]
 

@@ -48,6 +48,8 @@ class Loss(Checked):
         Whether it must be an integer.
     metric : str
         What `Trainer.evaluate` reports beside the loss.
+    any_units : bool
+        Whether targets are numbers that mean the same on another scale: see `Unstandardize`.
     """
 
     kind = ""
@@ -56,6 +58,7 @@ class Loss(Checked):
     limits = (-math.inf, math.inf)
     whole = False
     metric = ""
+    any_units = False
 
     def __setattr__(self, name, value):
         if name not in self._checks:
@@ -138,6 +141,7 @@ class SquaredError(Loss):
 
     kind = "squared_error"
     metric = "r2"
+    any_units = True
     score = staticmethod(metrics.r2)
 
 
@@ -150,6 +154,7 @@ class AbsoluteError(Loss):
 
     kind = "absolute_error"
     metric = "r2"
+    any_units = True
     score = staticmethod(metrics.r2)
 
 
@@ -172,6 +177,7 @@ class Huber(Loss):
 
     kind = "huber"
     metric = "r2"
+    any_units = True
     score = staticmethod(metrics.r2)
     _checks: ClassVar = {"delta": lambda value: real(value, "delta", 0, low_allowed=False)}
 
@@ -187,6 +193,7 @@ class LogCosh(Loss):
 
     kind = "log_cosh"
     metric = "r2"
+    any_units = True
     score = staticmethod(metrics.r2)
 
 
@@ -210,6 +217,7 @@ class Quantile(Loss):
 
     kind = "quantile"
     metric = "d2"
+    any_units = True
     _checks: ClassVar = {"q": lambda value: real(value, "q", 0, 1, low_allowed=False)}
 
     def __init__(self, q=0.5):

@@ -36,6 +36,7 @@ class Loss:
     limits: ClassVar[tuple[float, float]]
     whole: ClassVar[bool]
     metric: ClassVar[str | None]
+    any_units: ClassVar[bool]
     def check(self, activation: Activation, n_out: int) -> None: ...
     def config(self) -> dict[str, Any]: ...
     def targets(

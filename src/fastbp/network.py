@@ -8,6 +8,7 @@ import numpy as np
 
 from . import _threads
 from . import layers as _layers
+from ._adaptation import Adaptation
 from ._custom_loss import as_loss
 from ._engine import inference
 from ._engine.engine import Data, Program
@@ -29,7 +30,7 @@ def _aligned(n, dtype):
     return buffer[offset : offset + n * dtype.itemsize].view(dtype)
 
 
-class Network(Insight):
+class Network(Insight, Adaptation):
     """A feed-forward neural network.
 
     Parameters
@@ -37,7 +38,8 @@ class Network(Insight):
     n_in : int
         Number of features of a sample.
     layers : sequence of Layer
-        From the first to the output, see `fastbp.layers`. Softmax is for the last alone, Embedding for the first.
+        From the first to the output, see `fastbp.layers`. Softmax and Unstandardize are for the last alone, Standardize
+        and Embedding for the first.
     dtype : {"float32", "float64"}, default "float32"
         Of the parameters and of all computation.
     seed : int, default 0
@@ -52,7 +54,8 @@ class Network(Insight):
         Every parameter, in one writable buffer: of each Dense layer the weights (n_in, n_out) row by row, then the
         bias. Reading and writing it reads and writes the network; nothing is copied.
     buffers : ndarray of shape (n_buffers,)
-        The same of what layers keep that no gradient moves: the running statistics of BatchNorm.
+        The same of what layers keep that no gradient moves: the running statistics of BatchNorm,
+        the moments of Standardize and Unstandardize.
     metadata : dict
         Anything that JSON can hold; it travels with `save` and `load`.
 
@@ -113,7 +116,7 @@ class Network(Insight):
         self._params = _aligned(_n_elements(self._shapes("param_shapes")), self.dtype)
         self._buffers = _aligned(_n_elements(self._shapes("buffer_shapes")), self.dtype)
         self.n_params = self._params.size
-        self._has_categories = isinstance(self.layers[0], _layers.Embedding)
+        self._has_categories = any(isinstance(layer, _layers.Embedding) for layer in self.layers)
         self._n_toggles = _layers.Layer.n_toggles
         self._trainable = [operation["trainable"] for operation in operations]
         self._program = Program(operations, self._params, self._buffers, self.dtype.itemsize * 8)
@@ -262,7 +265,7 @@ class Network(Insight):
         if x.shape != (self.n_in,):
             raise ValueError(f"x must have shape ({self.n_in},), got {x.shape}")
         if self._has_categories:
-            self.layers[0].check(x[None, :])
+            self._check_categories(x[None, :])
         self._program.predict_one(x, out)
         return out
 
@@ -311,15 +314,30 @@ class Network(Insight):
         """Return X as the engine takes it."""
         X = as_samples(X, self.n_in, self.dtype, check_finite)
         if self._has_categories:
-            self.layers[0].check(X)
+            self._check_categories(X)
         return X
+
+    def _check_categories(self, X):
+        for layer in self.layers[:2]:
+            if isinstance(layer, _layers.Embedding):
+                layer.check(X)
 
     def _checked(self, X, y, loss, sample_weight=None):
         """Return inputs, targets and weights as the engine takes them."""
-        loss.check(self.layers[-1].activation, self.n_out)
+        self._check_loss(loss)
         self._notice_freezing()
         X = self._samples(X)
         return X, loss.targets(y, len(X), self.n_out, self.dtype), as_sample_weight(sample_weight, len(X))
+
+    def _check_loss(self, loss):
+        """ValueError unless the loss fits the output."""
+        last = self.layers[-1]
+        loss.check(last.activation, self.n_out)
+        if isinstance(last, _layers.Unstandardize) and not loss.any_units:
+            raise ValueError(
+                f"{loss!r} has targets that mean nothing on another scale, and the network ends with {last!r}: take "
+                "SquaredError, AbsoluteError, Huber, LogCosh or Quantile, or leave this layer out"
+            )
 
     def _as_data(self, X, y, loss, weights, gain=1.0):
         """Return for the engine what `_checked` has returned, or some rows of it."""
@@ -502,7 +520,11 @@ def _as_layers(layers, n_in):
     layers = _layers.as_layers(layers)
     for number, layer in enumerate(layers):
         if isinstance(layer, _layers.Embedding) and number > 0:
-            raise ValueError(f"an Embedding must be the first layer, for it reads X, got it as layer {number}")
+            _check_before_embedding(layers, number, n_in)
+        if number != {"first": 0, "last": len(layers) - 1}.get(layer.place, number):
+            raise ValueError(
+                f"{layer!r} must be the {layer.place} layer, got it as layer {number} of {len(layers)}, counted from 0"
+            )
         if layer.activation == "softmax" and number < len(layers) - 1:
             raise ValueError(f"softmax is for the last layer alone, got it in layer {number} of {len(layers)}")
         try:
@@ -510,3 +532,20 @@ def _as_layers(layers, n_in):
         except ValueError as error:
             raise ValueError(f"layer {number}: {error}") from None
     return layers
+
+
+def _check_before_embedding(layers, number, n_in):
+    """ValueError if an Embedding, layer `number`, would not find categories as they stand in X."""
+    first, layer = layers[0], layers[number]
+    if number > 1 or not isinstance(first, _layers.Standardize):
+        raise ValueError(
+            f"an Embedding must be the first layer, for it reads X, got it as layer {number}: only a Standardize of "
+            "other columns may stand before it"
+        )
+    chosen = first.chosen(n_in)
+    if any(column < n_in and chosen[column] for column in layer.columns):
+        others = tuple(column for column in range(n_in) if chosen[column] and column not in layer.columns)
+        raise ValueError(
+            f"{first!r} would bring categories to another scale, which {layer!r} reads: "
+            + (f"write Standardize(columns={others})" if others else "leave it out")
+        )

@@ -85,7 +85,7 @@ class Trainer(Checked):
             raise TypeError(f"net must be a fastbp.Network, got {net!r}")
         output = net.layers[-1].activation
         loss = default_loss(output) if loss is None else as_loss(loss)
-        loss.check(output, net.n_out)
+        net._check_loss(loss)
         self._network = net
         self._loss = loss
         self.optimizer = Adam() if optimizer is None else optimizer
@@ -139,6 +139,8 @@ class Trainer(Checked):
         """Train for a number of epochs.
 
         A second call goes on: with the parameters, the optimiser's state and the count of epochs that the first left.
+        If the network standardises inputs or scales targets, and nobody has told it by which moments (`Network.adapt`),
+        it first takes those of the rows that it is trained on, held back ones not among them, whatever their weights.
 
         Ctrl-C ends the training within about 0.1 s: `fit` warns and returns the history so far, and the network
         keeps what it has learnt.
@@ -219,7 +221,9 @@ class Trainer(Checked):
         if y is None:
             fit = _blocks.BlockFit(self, blocks, shuffle, callbacks, validation)
         else:
-            fit = self._fit_of(self._weighted(*rows, class_weight), shuffle, callbacks, validation, statistics)
+            rows = self._weighted(*rows, class_weight)
+            with net._adapting(*rows[:2]):
+                fit = self._fit_of(rows, shuffle, callbacks, validation, statistics)
         self._retire_learner()
         fit.run(epochs)
         if fit.history.interrupted:
@@ -412,7 +416,9 @@ class Trainer(Checked):
         """Return checked rows to learn one after another, and what to multiply their gradients by."""
         if isinstance(class_weight, str) and class_weight == "balanced":
             raise ValueError('class_weight="balanced" means nothing for a stream: give the weights, {label: weight}')
-        return self._weighted(*self.network._checked(X, y, self._loss, sample_weight), class_weight)
+        rows = self._weighted(*self.network._checked(X, y, self._loss, sample_weight), class_weight)
+        self.network._check_adapted(_online.ADAPT)
+        return rows
 
     def reset(self, seed=None):
         """Start anew: forget the optimiser's state and the count of epochs, so that the next `fit` is a first one.
@@ -504,8 +510,9 @@ class Trainer(Checked):
         data = self.network._as_data(X, y, self._loss, weights)
         self._check_batch(data.n_rows)
         self._retire_learner()
-        before = vars(self).copy()
+        before, buffers = vars(self).copy(), self.network.buffers.copy()
         try:
+            self.network._adapt(self.network._unadapted(), X, y)
             with self._training(data, self.epoch, True) as training:
                 training.save()
                 try:
@@ -514,6 +521,7 @@ class Trainer(Checked):
                     training.restore()
         finally:
             vars(self).update(before)
+            self.network.buffers[...] = buffers
 
     @property
     def averaged_params(self):
@@ -618,6 +626,9 @@ class Trainer(Checked):
             raise ValueError(f"{type(self.optimizer).__name__} needs the gradient of all samples: give them as arrays")
         if sample_weight is not None:
             raise ValueError("sample_weight goes into the blocks, (X, y, sample_weight), where X is made of blocks")
+        self.network._check_adapted(
+            "with data in blocks, call net.adapt(X, y) for some rows first, or block after block with reset=False"
+        )
         if class_weight == "balanced":
             raise ValueError(
                 'class_weight="balanced" needs all rows at once: with blocks, give the weights, {label: weight}'

@@ -110,6 +110,19 @@ def keep(folder: Path) -> None:
     assert loaded.layers == tuple(layers)
 
 
+def scale() -> float:
+    """Inputs and targets as they come."""
+    X, y = data(30)
+    layers = [fastbp.Standardize(columns=(0, 2, 3)), fastbp.Embedding(3, 2, 1), fastbp.Dense(1), fastbp.Unstandardize()]
+    X[:, 1] = y
+    net = fastbp.Network(4, layers)
+    net.adapt(X, 1e6 * X[:, 0])
+    net.adapt(X.tolist(), X[:, 0].tolist(), reset=False)
+    stream = fastbp.Network(4, [fastbp.Standardize(running=True, forgetting_factor=0.999), fastbp.Dense(1)])
+    fastbp.Trainer(stream).learn_many(X, y)
+    return float(net.named_buffers()["0.mean"][0])
+
+
 def check() -> float:
     X = data(5)[0]
     error: float = fastbp.check_gradients(make("gelu", "identity", np.float64), X, X[:, :3], fastbp.SquaredError())
@@ -161,6 +174,7 @@ def main(folder: Path) -> None:
     assert describe(net) == {"0": "relu", "1": "softmax"}
     keep(folder)
     assert check() < 1e-5
+    assert scale() != 0
     assert lose() < 1e-5
     assert diverge()[0] >= 0
     load()

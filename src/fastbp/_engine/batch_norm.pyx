@@ -1,6 +1,6 @@
 """Batch normalisation: each feature, by its mean and variance over the batch, or by running ones in predictions.
 
-Threads own features. The running statistics follow in the backward pass, which only a batch of finite loss has. A layer
+Threads own features. The running statistics follow after the backward pass, in a batch of finite loss. A layer
 that is not trainable is as in predictions: it uses its running statistics, and leaves them alone.
 """
 
@@ -69,7 +69,6 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
     cdef Panels z = panels_of(target.z, target, run)
     cdef Panels da = panels_of(target.grad, target, run)
     cdef Panels dx = panels_of(source.grad, source, run)
-    cdef double n = <double> run.n_samples
     cdef void* dots = note(op, run, 2)
     cdef void* totals = note(op, run, 3)
     cdef void* grads
@@ -80,9 +79,6 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
         grads = gradient_of(op, run)
         hand_over(k, dots, first, last, run.resume, grads)
         hand_over(k, totals, first, last, run.resume, at(grads, op.n_in, k))
-    if by_batch(op, run):
-        k.follow(running(op, run, 0), note(op, run, 0), first, last, op.options[1], 1)
-        k.follow(running(op, run, 1), note(op, run, 1), first, last, op.options[1], n / (n - 1))
     if source.grad == NULL:
         return
     if by_batch(op, run):
@@ -91,6 +87,17 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
     else:
         k.normalize_backward(&z, &da, &dx, first, last, running(op, run, 1), op.options[0], weight_of(op, run), NULL,
                              NULL)
+
+
+cdef void keep(const Op* op, const Pass* run, int thread, int n_threads) noexcept nogil:
+    """running = (1 - momentum) running + momentum batch, the variance divided by n - 1"""
+    cdef const Kernels* k = run.kernels
+    cdef double n = <double> run.n_samples
+    cdef idx first, last
+    if by_batch(op, run):
+        divide(op.n_in, 1, thread, n_threads, &first, &last)
+        k.follow(running(op, run, 0), note(op, run, 0), first, last, op.options[1], 1)
+        k.follow(running(op, run, 1), note(op, run, 1), first, last, op.options[1], n / (n - 1))
 
 
 # A single sample has no statistics: training refuses it, unless the layer is frozen.
@@ -125,6 +132,7 @@ _kind.forward_row = forward_row
 _kind.backward_row = backward_row
 _kind.weights_row = weights_row
 _kind.bound_row = bound_row
+_kind.keep = keep
 _kind.keeps_z = True
 _kind.whole_batch = True
 _kind.feature_notes = 4

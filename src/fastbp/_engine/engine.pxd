@@ -26,6 +26,8 @@ cdef class Program:
     cdef bint fuses             # plain SGD needs no stored gradient
     cdef bint has_penalties
     cdef bint has_limits
+    cdef bint keeps             # operations keep something besides parameters
+    cdef bint scales_targets    # losses take outputs and targets on a scale of the network's own
     cdef Pass row               # of one sample, for predictions
     cdef void* row_memory
     cdef readonly int bits

@@ -20,7 +20,7 @@ from fastbp._engine.kernels cimport (
 from fastbp._engine.kinds cimport kind_of
 from fastbp._engine.losses cimport HeldLoss, Targets
 from fastbp._engine.passes cimport Batches, forward_pass, loss_and_gradient
-from fastbp._engine.program cimport Op, Slot
+from fastbp._engine.program cimport Op, Slot, at
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.workspace cimport Workspace, allocate
 
@@ -91,6 +91,7 @@ cdef class Program:
             op.max_norm = fields.get("max_norm", 0)
             self.has_penalties = self.has_penalties or op.l1 != 0 or op.l2 != 0
             self.has_limits = self.has_limits or op.max_norm != 0
+            self.keeps = self.keeps or op.kind.keep != NULL
             self.n_params += op.n_params
             self.n_buffers += op.n_buffers
             for source in (op.source, op.second):
@@ -101,6 +102,7 @@ cdef class Program:
                 raise ValueError(f"operation {i} takes {op.n_in} features, slot {op.source} has {width}")
         self.n_in = self.ops[0].n_in
         self.n_out = self.ops[self.n_ops - 1].n_out
+        self.scales_targets = self.ops[self.n_ops - 1].kind.scales_targets
         self.params = view(params, "params", self.n_params, self.format(), True)
         self.buffers = view(buffers, "buffers", self.n_buffers, self.format(), True)
         self.set_trainable([fields["trainable"] for fields in operations])
@@ -131,12 +133,12 @@ cdef class Program:
             op = &self.ops[i]
             op.trainable = trainable[i]
             op.fuses = op.kind.fuses and op.l1 == 0 and op.l2 == 0 and op.max_norm == 0
-            if not op.trainable or op.n_params + op.n_buffers == 0 and not op.kind.whole_batch:
+            if not op.trainable:
                 continue
-            self.first_trainable = min(self.first_trainable, i)
             self.whole_batch = self.whole_batch or op.kind.whole_batch
             if op.n_params == 0:
                 continue
+            self.first_trainable = min(self.first_trainable, i)
             self.fuses = self.fuses and op.fuses
             if part != NULL and part.end == op.params and part.fuses == op.fuses:
                 part.end += op.n_params
@@ -221,6 +223,7 @@ cdef class Program:
         b.first_op = 0
         b.has_penalties = self.has_penalties
         b.has_limits = self.has_limits
+        b.keeps = self.keeps
         b.capacity = workspace.capacity
         b.run = workspace.run
         b.run.params = self.params.data
@@ -235,6 +238,9 @@ cdef class Program:
         b.run.first_sample = 0
         b.run.fused_output = False
         b.targets = workspace.targets
+        if self.scales_targets:
+            b.targets.mean = at(self.buffers.data, self.ops[self.n_ops - 1].buffers, workspace.kernels)
+            b.targets.std = at(b.targets.mean, self.n_out, workspace.kernels)
         return b
 
     cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept:
@@ -347,7 +353,7 @@ cdef class Data:
                 self.weight += (<const double*> self.weights.data)[i]
 
     cdef void fill(self, Program program, Batches* b) noexcept:
-        b.run.fused_output = self.loss.fused
+        b.run.fused_output = self.loss.fused or program.scales_targets
         self.loss.fill(&b.targets, program.n_out)
         b.targets.labels = NULL if self.labels is None else <const idx*> self.labels.data
         b.targets.rows = NULL if self.y is None else self.y.data

@@ -30,6 +30,12 @@ cdef enum Activation:
     SOFTPLUS
     SOFTMAX                 # couples the outputs of a sample: has kernels of its own
 
+cdef enum Rescaling:        # of features, by means and standard deviations; and of gradients on their way back
+    STANDARDIZE
+    STANDARDIZE_BACKWARD
+    UNSTANDARDIZE
+    UNSTANDARDIZE_BACKWARD
+
 cdef enum LossKind:         # of the outputs, but where the loss takes in their activation
     SQUARED_ERROR
     ABSOLUTE_ERROR
@@ -75,7 +81,7 @@ cdef enum UpdateKind:
     SCALE                   # params *= rate
 
 cdef enum:
-    KERNELS_ABI = 3         # raised whenever a struct below changes
+    KERNELS_ABI = 4         # raised whenever a struct below changes
     MOST_STATES = 3         # of an optimiser, for each parameter
     NORM_BLOCK = 4096       # the sum of squares of a long array is that of its blocks of so many reals
 
@@ -204,6 +210,16 @@ ctypedef struct Kernels:
     # running (n,) INOUT = (1 - momentum) running + momentum factor batch
     void (*follow)(void* running, const void* batch, idx first, idx last, double momentum,
                    double factor) noexcept nogil
+
+    # Standardising of features first ... last - 1, or the way back, by mean and std (n,): a OUT, which may be x
+    void (*rescale)(int how, const Panels* x, const Panels* a, idx first, idx last, const void* mean,
+                    const void* std) noexcept nogil
+    # one sample, (n,); whole vectors of a are written
+    void (*rescale_row)(int how, const void* x, idx n, const void* mean, const void* std, void* a) noexcept nogil
+    # mean_out and std_out (n,) OUT: of two sets of samples, of which the second has this share of all the weight
+    void (*join_moments)(const void* mean, const void* std, const void* more_mean, const void* more_variance,
+                         double share, idx first, idx last, const idx* chosen, void* mean_out,
+                         void* std_out) noexcept nogil
 
     # One panel (n, panel) or one sample (n,): z OUT = min(x, 0), a OUT = max(x, 0) + slope z; z may be a
     void (*prelu)(const void* x, idx n, const void* slopes, idx slope_step, void* z, void* a) noexcept nogil

@@ -9,6 +9,7 @@
 #                 sums.pxi         sums over samples
 #                 layer_norm.pxi   layer normalisation
 #                 batch_norm.pxi   batch normalisation
+#                 standardize.pxi  standardising, and the way back
 #                 prelu.pxi        rectifiers whose slopes are learnt
 #                 noise.pxi        dropout and noise
 #                 embedding.pxi    vectors for categories
@@ -48,6 +49,7 @@ include "activations.pxi"
 include "sums.pxi"
 include "layer_norm.pxi"
 include "batch_norm.pxi"
+include "standardize.pxi"
 include "prelu.pxi"
 include "noise.pxi"
 include "embedding.pxi"
@@ -97,6 +99,9 @@ cdef Kernels _table = Kernels(
     normalize_row=normalize_row,
     normalize_backward_row=normalize_backward_row,
     follow=follow,
+    rescale=rescale,
+    rescale_row=rescale_row,
+    join_moments=join_moments,
     prelu=prelu,
     prelu_backward=prelu_backward,
     prelu_row=prelu_row,

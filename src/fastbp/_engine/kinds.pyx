@@ -11,6 +11,7 @@ from fastbp._engine.noise cimport dropout_kind, noise_kind
 from fastbp._engine.prelu cimport prelu_kind
 from fastbp._engine.program cimport OpKind
 from fastbp._engine.residual cimport add_kind, fork_kind
+from fastbp._engine.standardize cimport standardize_kind, unstandardize_kind
 
 KINDS = {
     "dense": <uintptr_t> dense_kind(),
@@ -23,6 +24,8 @@ KINDS = {
     "embedding": <uintptr_t> embedding_kind(),
     "fork": <uintptr_t> fork_kind(),
     "add": <uintptr_t> add_kind(),
+    "standardize": <uintptr_t> standardize_kind(),
+    "unstandardize": <uintptr_t> unstandardize_kind(),
 }
 
 

@@ -30,6 +30,8 @@ ctypedef struct Targets:
     bint penalty_of_sum     # penalties of weights belong to sum(w_i l_i), not to the mean: they are divided by weight
     const void* given       # IN (n, n_out): for a loss of kind GIVEN, its gradient at the output
     double given_loss       # and sum(w_i l_i)
+    const void* mean        # IN (n_targets,): by which and by
+    const void* std         # IN (n_targets,) they are standardised; NULL: they are taken as they are
     void* packed            # scratch for the targets as panels, laid out as the output's slot
     void* scale             # scratch (n_panels * panel,): weight of each sample / weight
     void* losses            # OUT (n_panels * panel,)

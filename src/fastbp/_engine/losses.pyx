@@ -11,7 +11,8 @@ from libc.stdlib cimport calloc, free
 from fastbp._engine.buffers cimport view
 from fastbp._engine.kernels cimport (
     ABSOLUTE_ERROR, BINARY_CROSS_ENTROPY, BINARY_FOCAL, CROSS_ENTROPY, FOCAL, GAUSSIAN_NLL, GIVEN, HINGE, HUBER,
-    LOG_COSH, MULTI_TASK, POISSON, POISSON_SOFTPLUS, QUANTILE, SQUARED_ERROR, SQUARED_HINGE, Kernels, Panels, idx
+    LOG_COSH, MULTI_TASK, POISSON, POISSON_SOFTPLUS, QUANTILE, SQUARED_ERROR, SQUARED_HINGE, STANDARDIZE,
+    Kernels, Panels, idx
 )
 from fastbp._engine.program cimport Pass, Slot, at, divide
 
@@ -189,6 +190,8 @@ cdef void loss_of_panels(const Pass* run, const Targets* targets, bint gradient,
         k.pack_rows(targets.rows, targets.order, targets.n_targets, &panels)
     elif targets.labels == NULL:
         k.pack_rows(at(targets.rows, targets.first * targets.n_targets, k), NULL, targets.n_targets, &panels)
+    if targets.mean != NULL:
+        k.rescale(STANDARDIZE, &panels, &panels, 0, targets.n_targets, targets.mean, targets.std)
     if targets.n_tasks > 0:
         for p in range(panels.first, panels.last):
             loss_of_tasks(run, targets, gradient, p)

@@ -236,7 +236,7 @@ cdef class Learner:
             return 0
         self.workspace = program.borrow(1, 1, True)
         b[0] = program.batches(self.workspace, None)
-        b.run.fused_output = self.loss.fused
+        b.run.fused_output = self.loss.fused or program.scales_targets
         b.run.grads = self.arrays.grads
         b.run.training = True
         b.run.skips_frozen = True

@@ -9,6 +9,7 @@ ctypedef struct Batches:
     int n_ops
     bint has_penalties      # of weights
     bint has_limits
+    bint keeps              # operations keep something besides parameters
     int first_op            # the backward pass ends here: what is before wants nothing of it
     const void* rows        # IN (n_rows, n_in)
     const idx* order        # IN: the rows in the order of the batches; NULL: as they lie

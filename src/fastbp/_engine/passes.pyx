@@ -44,14 +44,27 @@ cdef void backward_pass(Batches* b, int thread, int n_threads) noexcept nogil:
             barrier_wait(b.run.barrier)
 
 
+cdef void keep(Batches* b, int thread, int n_threads) noexcept nogil:
+    """After a loss that is finite: let operations keep what they have learnt without a gradient."""
+    cdef int i
+    for i in range(b.n_ops):
+        if b.run.training and b.ops[i].kind.keep != NULL:
+            b.ops[i].kind.keep(&b.ops[i], &b.run, thread, n_threads)
+
+
 cdef void finish_output(Batches* b, int thread, int n_threads) noexcept nogil:
     """Apply the output's activation after a loss that took it in, so that the slot holds predictions."""
     cdef const Pass* run = &b.run
     cdef const Kernels* k = run.kernels
     cdef const Op* op = &b.ops[b.n_ops - 1]
+    cdef Pass unfused = b.run
     cdef void* value
     cdef idx p, first, last
     if not run.fused_output:
+        return
+    if op.kind.scales_targets:
+        unfused.fused_output = False
+        op.kind.forward(op, &unfused, thread, n_threads)
         return
     divide(run.n_panels, 1, thread, n_threads, &first, &last)
     for p in range(first, last):
@@ -143,6 +156,8 @@ cdef void forward_row(Batches* b, idx sample) noexcept nogil:
     cdef int i
     b.run.rows[0].value = <void*> input_row(b, sample)
     b.run.first_sample = 0
+    b.run.n_samples = 1
+    b.run.n_panels = 1
     for i in range(b.n_ops):
         op = &b.ops[i]
         op.kind.forward_row(op, &b.run)
@@ -168,8 +183,6 @@ cdef double row_loss(Batches* b, idx sample) noexcept nogil:
     cdef int i
     forward_row(b, sample)
     copy_strided(k, run.rows[run.output].value, 1, output.value, k.panel, output.n_features)
-    run.n_samples = 1
-    run.n_panels = 1
     b.targets.order = b.order + sample if b.order != NULL else NULL
     b.targets.first = sample
     loss_of_panels(run, &b.targets, True, 0, 1)
@@ -195,6 +208,8 @@ cdef void row_gradient(Batches* b) noexcept nogil:
             op.kind.weights_row(op, &b.run)
     if b.has_penalties:
         add_penalties(b, 0, 1)
+    if b.keeps:
+        keep(b, 0, 1)
 
 
 cdef bint row_is_bounded(Batches* b, double most) noexcept nogil:
@@ -238,6 +253,9 @@ cdef double loss_and_gradient(Batches* b, idx begin, idx n, int thread, int n_th
             return total
         b.run.resume = done > 0
         backward_pass(b, thread, n_threads)
+        if b.keeps:
+            keep(b, thread, n_threads)
+            barrier_wait(b.run.barrier)
         done += piece
     if b.has_penalties:
         add_penalties(b, thread, n_threads)

@@ -97,11 +97,15 @@ cdef struct OpKind:
     RowFunction forward_row
     RowFunction backward_row
     RowFunction weights_row                                                 # not called without parameters
+    # What it keeps in run.buffers OUT, from what this pass has come to: in a training, after a loss that is finite.
+    # Each thread writes its own share; all wait for each other before and after
+    OpFunction keep                                                         # NULL if it keeps nothing
     double (*bound_row)(const Op* op, const Pass* run) noexcept nogil       # no element of that gradient is larger
     bint has_activation     # applies op.activation to what it computes
     bint keeps_z            # needs target.z in the backward pass, whatever the activation
     bint fuses              # its backward pass (its weights_row) obeys run.step
     bint shares_value       # target.value is source.value itself
+    bint scales_targets     # brings outputs to the units of the targets; buffers: means and deviations of these
     bint whole_batch        # in training, batches cannot go through in pieces
     int feature_notes       # reals in target.notes for each feature
     int sample_notes        # and for each sample

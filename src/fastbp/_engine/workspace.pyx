@@ -127,7 +127,7 @@ cdef Workspace plan(const Kernels* kernels, const Op* ops, int n_ops, idx n_samp
         slot.n_features = op.n_out
         slot.keeps_z = gradients and (op.kind.keeps_z or op.kind.has_activation
                                       and op.activation in (GELU, SILU, SOFTPLUS))
-        slot.keeps_grad = gradients and (i == n_ops - 1 or op.n_params > 0 or op.n_buffers > 0
+        slot.keeps_grad = gradients and (i == n_ops - 1 or op.n_params > 0
                                          or w.slots[op.source].keeps_grad or w.slots[op.second].keeps_grad)
     for i in range(n_ops + 1):
         w.slots[i].stride = (w.slots[i].n_features + 1) * kernels.panel
