@@ -1,5 +1,6 @@
 """The benchmarks compare like with like: every peer takes the same steps, and the clock is fair."""
 
+import argparse
 import dataclasses
 import json
 import re
@@ -14,8 +15,11 @@ import fastbp
 from benchmarks import (
     accuracy,
     common,
+    derivatives,
     gemm,
     instructions,
+    lbfgs,
+    least_squares,
     numpy_mlp,
     peers,
     pure_python,
@@ -26,6 +30,7 @@ from benchmarks import (
     work,
 )
 from benchmarks.peers import with_fastbp, with_numpy, with_pure_python
+from benchmarks.report import Report
 
 ROOT = Path(common.__file__).parents[1]
 
@@ -254,6 +259,39 @@ def test_tables_are_scaled_by_what_is_learnt_from(kind):
         assert sorted([*y_train, *y_test]) == sorted(y)
     else:  # numbers are scaled as the column of X that they are
         np.testing.assert_allclose(np.r_[y_train, y_test], np.r_[X_train, X_test][:, 1], atol=1e-6)
+
+
+def test_two_minimisers_of_one_loss():
+    X = np.linspace(-2, 2, 30)[:, None]
+    y = X[:, 0] ** 2
+    seconds, iterations, loss = least_squares.solve((1, 4, 1), X, y, 0, most_iterations=30)
+    assert seconds > 0
+    assert 2 <= iterations <= 30
+    epochs, best = least_squares.descend((1, 4, 1), X, y, 0, 0.01, None, seconds=0.02)
+    assert epochs > 10
+    assert loss < best < (y**2).mean()
+
+
+def hasty():
+    """Options and report of a measurement that is not looked at."""
+    return argparse.Namespace(rounds=1, seconds=0), Report("name", "How long?", "a machine", "somehow")
+
+
+def test_both_fits_by_lbfgs_take_the_same_steps():
+    """From scikit-learn's first weights: `measure` compares the losses to 1e-6."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(90, 5)), rng.integers(0, 3, 90)
+    row = lbfgs.measure((7, 4), "tanh", X, y, 10, *hasty())
+    assert row["losses"]["fastbp"] == pytest.approx(row["losses"]["scikit-learn"], abs=1e-6)
+    start = lbfgs.first_weights((7, 4), "tanh", X, y)
+    assert lbfgs.fit_fastbp(start, "tanh", X, y, 10).loss[0] > 1.1 * row["losses"]["fastbp"]
+
+
+def test_derivatives_are_compared():
+    rows = derivatives.measure((4, 7, 3), 5, [("fastbp", derivatives.fastbp_calls)], *hasty())
+    assert len(rows) == 4
+    with pytest.raises(AssertionError, match="wrong has other derivatives"):
+        derivatives.check({"fastbp": lambda: np.ones(3), "wrong": lambda: np.full(3, 1.1)})
 
 
 def test_fastbp_learns_a_table():
