@@ -1,5 +1,6 @@
 """What layers compute, and derivatives of predictions: against differences, the oracle, and each other."""
 
+import copy
 import itertools
 import json
 from pathlib import Path
@@ -209,6 +210,19 @@ def test_a_hessian_is_symmetric_and_of_float64_for_float32_too():
     with pytest.raises(ValueError, match=rf"vector must have shape \({net.n_params},\), as params has, got \(2,\)"):
         net.hessian_vector_product(X, y, fastbp.CrossEntropy(), [1, 2])
     assert not net.hessian_vector_product(X, y, fastbp.CrossEntropy(), np.zeros(net.n_params)).any()
+
+
+def test_a_hessian_product_is_of_what_the_network_is_now():
+    net = network(NETWORKS["batch_norm"])
+    X, y, vector = samples(net, 9), make.targets("numbers", 9, 3), np.ones(net.n_params)
+    first = net.hessian_vector_product(X, y, fastbp.SquaredError(), vector)
+    assert make.same_bits(net.hessian_vector_product(X, y, fastbp.SquaredError(), vector), first)
+    for changed in (net.params, net.buffers):
+        changed[...] *= 1.25
+        new = net.hessian_vector_product(X, y, fastbp.SquaredError(), vector)
+        assert make.furthest(new, first) > 1e-3
+        assert make.same_bits(copy.deepcopy(net).hessian_vector_product(X, y, fastbp.SquaredError(), vector), new)
+        first = new
 
 
 def test_nothing_is_changed():

@@ -156,14 +156,20 @@ class Insight:
         v = as_reals(vector, "vector", np.dtype(np.float64))
         if v.shape != (self.n_params,):
             raise ValueError(f"vector must have shape ({self.n_params},), as params has, got {v.shape}")
-        twin = self._twin()
+        twin = vars(self).pop("_spare_twin", None)  # of the last call: two callers never share one
+        if twin is None:
+            twin = self._twin()
+        params = self.params.astype(np.float64)
+        twin.buffers[...] = self.buffers
         objective = Objective(twin, X, y, loss, weights)
 
         def gradient(w):
             twin.params[...] = w
             return objective.loss_and_grad()[1]
 
-        return hessian_vector_product(gradient, twin.params.copy(), v)
+        product = hessian_vector_product(gradient, params, v)
+        self._spare_twin = twin
+        return product
 
 
 _IN_PARTS = "give X in parts, some rows at a time"

@@ -6,9 +6,13 @@ Operating systems promise more than they have, and end the program that takes th
 import math
 import os
 
+_SMALL = 16e6  # bytes that are not asked about: asking takes as long as a Jacobian of a small network
+
 
 def check_memory(n_bytes, what, advice):
     """MemoryError, with a word of advice, if an array of so many bytes is more than there is memory for."""
+    if n_bytes < _SMALL:
+        return
     most = _available()
     if n_bytes > most:
         raise MemoryError(f"{what} would take {n_bytes / 1e9:,.1f} GB, {most / 1e9:,.1f} GB are available: {advice}")
