@@ -134,7 +134,10 @@ class Cholesky:
 
 
 def minimize(problem, settings, report):
-    """Minimise a squared error (Hagan & Menhaj 1994; stopping as in MINPACK's lmdif, More 1978).
+    """Minimise a squared error (Hagan & Menhaj 1994).
+
+    The damping goes by how much the loss has fallen of what was expected (Nielsen 1999, equation 2.4): after good steps
+    it shrinks, after poor ones it may grow, smoothly, so that few steps fail. It stops as MINPACK's lmdif (More 1978).
 
     Parameters
     ----------
@@ -171,6 +174,7 @@ def minimize(problem, settings, report):
             return {"converged": True, "message": "the gradient is 0, within gtol"}
         value = loss + decay / 2 * (w @ w)
         lowest = max(len(w) * _FLOAT.eps * largest, _FLOAT.tiny)
+        growth = settings.damping_increase
         while True:
             if not damping <= settings.max_damping * largest:
                 return {"converged": True, "message": "no step makes the loss smaller, within max_damping"}
@@ -182,10 +186,12 @@ def minimize(problem, settings, report):
                 new_value = new_loss + decay / 2 * (moved @ moved)
                 if new_value < value:
                     break
-            damping *= settings.damping_increase
+            damping *= growth
+            growth *= 2
         expected = damping * (step @ step) - gradient @ step  # what it would fall by if r were linear
+        gain = (value - new_value) / expected
         w, loss = moved, new_loss
-        damping *= settings.damping_decrease
+        damping *= max(settings.damping_decrease, 1 - (2 * gain - 1) ** 3)
         report(w, loss)
         if steady and value - new_value <= settings.ftol * value and expected <= settings.ftol * value:
             return {"converged": True, "message": "the loss falls no more, within ftol"}

@@ -77,18 +77,19 @@ class LevenbergMarquardt(Solver):
 
     With the residuals r, whose sum of squares is the loss, and their Jacobian J by the parameters, an iteration solves
     ``(J^T J + mu I) s = -J^T r`` by Cholesky's factorisation and moves the parameters by s: with small mu a step of
-    Gauss and Newton, with large mu a short one downhill. While the loss would not fall, mu grows; after a step it
-    shrinks. Needs a loss that is a mean of squares, `SquaredError`, and memory for J^T J, 8 n_params^2 bytes (and once
-    more to factorise it).
+    Gauss and Newton, with large mu a short one downhill. While the loss would not fall, mu grows; afterwards it goes by
+    how much the loss has fallen of what was expected (Nielsen 1999). Needs a loss that is a mean of squares,
+    `SquaredError`, and memory for J^T J, 8 n_params^2 bytes (and once more to factorise it).
 
     Parameters
     ----------
     damping : float, default 1e-3
         mu at first, as a share of the largest element on the diagonal of J^T J. Greater than 0.
-    damping_increase : float, default 10
-        What mu is multiplied by when a step fails. Greater than 1.
-    damping_decrease : float, default 0.1
-        And when it succeeds. In (0, 1).
+    damping_increase : float, default 2
+        What mu is multiplied by when a step fails; by twice as much each further time. Greater than 1.
+    damping_decrease : float, default 1/3
+        And at the least when it succeeds: by ``max(damping_decrease, 1 - (2 * gain - 1)**3)``, gain the share of the
+        expected fall. In (0, 1).
     max_damping : float, default 1e10
         The share, as of `damping`, beyond which the loss is held to fall no more.
     weight_decay : float or "bayesian", default 0
@@ -111,8 +112,8 @@ class LevenbergMarquardt(Solver):
     def __init__(
         self,
         damping=1e-3,
-        damping_increase=10.0,
-        damping_decrease=0.1,
+        damping_increase=2.0,
+        damping_decrease=1 / 3,
         max_damping=1e10,
         weight_decay=0.0,
         ftol=1e-10,

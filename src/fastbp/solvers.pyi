@@ -25,8 +25,8 @@ class LevenbergMarquardt(Solver):
     def __init__(
         self,
         damping: FloatLike = 0.001,
-        damping_increase: FloatLike = 10.0,
-        damping_decrease: FloatLike = 0.1,
+        damping_increase: FloatLike = 2.0,
+        damping_decrease: FloatLike = ...,
         max_damping: FloatLike = 1e10,
         weight_decay: FloatLike | Literal["bayesian"] = 0.0,
         ftol: FloatLike = 1e-10,
