@@ -15,7 +15,8 @@ import time
 
 # in the order of a README: the question that most readers have comes first
 QUESTIONS = ["step", "widths", "inference", "batch_one", "gemm", "options", "threads", "accuracy", "tables"]
-QUESTIONS += ["least_squares", "lbfgs", "derivatives"]
+QUESTIONS += ["estimators", "least_squares", "lbfgs", "derivatives"]
+ON_IMAGES = ("accuracy", "estimators")
 
 
 def main(arguments=None):
@@ -23,7 +24,7 @@ def main(arguments=None):
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default=",".join(QUESTIONS), metavar="NAMES", help=f"of {', '.join(QUESTIONS)}")
-    parser.add_argument("--data", help="folder of Fashion-MNIST, for the question accuracy")
+    parser.add_argument("--data", help=f"folder of Fashion-MNIST, for {' and '.join(ON_IMAGES)}")
     options, common_options = parser.parse_known_args(arguments)  # the latter are for every question, which checks them
     names = options.only.split(",")
     unknown = [name for name in names if name not in QUESTIONS]
@@ -31,7 +32,7 @@ def main(arguments=None):
         parser.error(f"the questions are {', '.join(QUESTIONS)}; got {', '.join(unknown)}")
     failed = []
     for name in names:
-        own_options = ["--data", options.data] if name == "accuracy" and options.data else []
+        own_options = ["--data", options.data] if name in ON_IMAGES and options.data else []
         print(f"\n##### {name}", flush=True)
         began = time.perf_counter()
         code = subprocess.call([sys.executable, "-m", f"benchmarks.{name}", *common_options, *own_options])

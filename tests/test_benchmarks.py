@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from benchmarks import (
     accuracy,
     common,
     derivatives,
+    estimators,
     gemm,
     instructions,
     lbfgs,
@@ -305,6 +307,20 @@ def test_fastbp_learns_a_table():
 def test_tables_are_about_scikit_learn():
     with pytest.raises(SystemExit, match="pip install scikit-learn"):
         tables.main(["--quick", "--without", "scikit-learn"])
+
+
+def test_estimators_are_measured_alike(tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    options = common.parse(common.parser("a question"), ["--quick", "--rounds", "1"])
+    rows = []
+    report = SimpleNamespace(add=lambda **row: rows.append(row) or row)
+    row = estimators.measure("numbers", lambda seed: ((X, X[:, 0]), (X, X[:, 0])), 2, options, report)
+    assert rows == [row]
+    assert all(len(row[name][library]) == 2 for name in ("seconds", "scores", "epochs") for library in row["scores"])
+    np.testing.assert_allclose(*row["scores"].values(), atol=0.05)
+    assert len(estimators.line(row)) == 10
+    with pytest.raises(SystemExit, match="pip install scikit-learn"):
+        estimators.main(["--quick", "--without", "scikit-learn"])
 
 
 def test_jump_is_the_same_up_and_down():

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.optimize
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from ..layers import Dense, from_config
 from ..network import Network
@@ -31,13 +32,14 @@ def minimize(estimator, network, objective, X, targets, sample_weight):
         loss, grad = value_and_grad(X, targets, objective.loss, sample_weight)
         return loss * objective.scale, grad * objective.scale
 
-    result = scipy.optimize.minimize(
-        function,
-        network.params.astype(np.float64),
-        method="L-BFGS-B",
-        jac=True,
-        options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
-    )
+    with threadpool_limits(1, "blas"):  # SciPy's products are small: threads wait for each other, ten times as long
+        result = scipy.optimize.minimize(
+            function,
+            network.params.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
+        )
     network.params[...] = result.x
     if estimator.verbose:
         print(f"lbfgs: {result.message}, {result.nit} iterations, loss = {result.fun / objective.scale:.8f}")
