@@ -295,7 +295,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
 
     def _stratify(self, targets):
-        return targets[:, 0] > 0 if self._objective.n_units == 1 else None
+        return targets > 0 if self._objective.n_units == 1 else None
 
     def _class_weighted(self, targets, weights):
         """Return sample weights with those of the classes in them."""

@@ -176,10 +176,7 @@ class BaseMLP(BaseEstimator):
             else:
                 history = trainer.fit(X, targets, sample_weight=weights, shuffle=self.shuffle, **options)
         except DivergedError as error:
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-                f"preprocessed: {error}"
-            ) from error
+            raise ValueError(f"{lbfgs.NOT_FINITE}: {error}") from error
         stopped = epochs.has_stopped or trainer.stop_training or history.interrupted
         if self.n_iter_ == self.max_iter and not incremental and not stopped:
             warnings.warn(

@@ -12,6 +12,10 @@ from ..layers import Dense, from_config
 from ..network import Network
 from .tables import dense_blocks
 
+NOT_FINITE = (  # as scikit-learn says it
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed"
+)
+
 
 def minimize(estimator, network, objective, X, targets, sample_weight):
     """Train until the gradient is smaller than `tol`, or for `max_iter` steps or `max_fun` calls.
@@ -40,6 +44,8 @@ def minimize(estimator, network, objective, X, targets, sample_weight):
             jac=True,
             options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
         )
+    if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
+        raise ValueError(f"{NOT_FINITE}: lbfgs met a loss of {result.fun}")
     network.params[...] = result.x
     if estimator.verbose:
         print(f"lbfgs: {result.message}, {result.nit} iterations, loss = {result.fun / objective.scale:.8f}")
