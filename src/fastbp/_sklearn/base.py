@@ -249,7 +249,10 @@ class BaseMLP(BaseEstimator):
         """Return the network's outputs for X, (n_samples, n_units)."""
         network = vars(self).get("network_")
         if network is not None and self._takes_as_is(X, network.n_in):  # scikit-learn's checks would take the most time
-            rows = as_reals(X, "X", network.dtype, check_finite=False)
+            rows = X
+            if X.dtype != network.dtype or not (X.flags.c_contiguous and X.flags.aligned):
+                with np.errstate(over="ignore"):
+                    rows = X.astype(network.dtype, "C")
             if all_finite(rows):
                 if len(rows) == 1:
                     return network.predict_one(rows[0])[None]
