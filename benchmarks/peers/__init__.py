@@ -26,6 +26,7 @@ MODULES = {
     "torch.compile": "with_torch_compile",
     "scikit-learn": "with_sklearn",
     "pure Python": "with_pure_python",
+    "River": "with_river",
 }
 # Rounding in float32 moves the parameters by some 1e-5 of the way they have gone; an error in a factor, by a half.
 TOLERANCE = 1e-2
