@@ -6,14 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from . import _blocks, _fitting, _online, _solving, _splitting, _threads, prequential, range_test
+from . import _fitting, _online, _splitting, _threads
 from ._class_weights import class_weights
 from ._custom_loss import CustomLoss, as_loss
 from ._engine import inference
 from ._engine.training import Training, footprint
 from ._scheduling import Scheduler
 from ._scoring import Scores, as_metrics
-from ._statistics import Statistics
 from ._validation import Checked, as_sample_weight, boolean, integer, one_of, real
 from .callbacks import Callback
 from .losses import default_loss
@@ -219,6 +218,8 @@ class Trainer(Checked):
             held_back = self._validation_data(validation_data)
         validation = None if held_back is None else self._evaluation(*held_back, metrics)
         if y is None:
+            from . import _blocks  # on use, for the sake of the time that fastbp takes to import
+
             fit = _blocks.BlockFit(self, blocks, shuffle, callbacks, validation)
         else:
             rows = self._weighted(*rows, class_weight)
@@ -231,8 +232,14 @@ class Trainer(Checked):
         return fit.history
 
     def _fit_of(self, rows, shuffle, callbacks, validation, statistics):
-        recorded = Statistics(self, *rows) if statistics else None
+        recorded = None
+        if statistics:
+            from ._statistics import Statistics
+
+            recorded = Statistics(self, *rows)
         if isinstance(self.optimizer, Solver):
+            from . import _solving  # on use, for the sake of the time that fastbp takes to import
+
             return _solving.SolverFit(self, rows, callbacks, validation, recorded)
         X, targets, weights = rows
         data = self.network._as_data(X, targets, self._loss, weights)
@@ -410,6 +417,8 @@ class Trainer(Checked):
         metrics = None if metrics is None else as_metrics(metrics)
         window = None if window is None else integer(window, "window", 1)
         rows = self._stream(X, y, sample_weight, class_weight)
+        from . import prequential  # on use, for the sake of the time that fastbp takes to import
+
         return prequential.validate(self, *rows, metrics, window)
 
     def _stream(self, X, y, sample_weight, class_weight):
@@ -504,6 +513,8 @@ class Trainer(Checked):
             As from `fit`.
         """
         self._check_takes_steps()
+        from . import range_test  # on use, for the sake of the time that fastbp takes to import
+
         settings = range_test.checked(lowest, highest, n_steps, smoothing, blow_up)
         rows = self.network._checked(X, y, self._loss, sample_weight)
         X, y, weights = self._weighted(*rows, class_weight)
@@ -621,6 +632,8 @@ class Trainer(Checked):
             raise type(error)(f"validation_data: {error}") from error
 
     def _blocks(self, blocks, epochs, sample_weight, class_weight, validation_split):
+        from . import _blocks  # on use, for the sake of the time that fastbp takes to import
+
         blocks = _blocks.Blocks(blocks, self.network, self._loss, self.batch_size * self.accumulate, class_weight)
         if self.optimizer.full_batch:
             raise ValueError(f"{type(self.optimizer).__name__} needs the gradient of all samples: give them as arrays")
