@@ -30,7 +30,6 @@ cdef enum:
 
 # Measured crossovers.
 cdef enum:
-    COPIED_FROM = 128                   # outputs times panels: from here on, copying strips costs less than it saves
     GROUP = 8                           # strips that a block of the right factor is used for while it is at hand
     ALIASED = 1024                      # bytes: rows a multiple of this apart compete for the same sets of a cache
     FETCHED_FROM = 128                  # terms of a sum: from here on, what it will be added to is asked for early
@@ -39,6 +38,12 @@ cdef enum:
     # panel at hand: a tall tile takes more of the left factor with each step, a low one more of the right.
     IS_TALL = STRIP_ROWS // 14
     BACKWARD_BLOCK = (1 + IS_TALL) * BLOCK
+    # Strips of weights are copied for the forward product where that costs less than it saves: from so many outputs
+    # times panels on if tiles are tall; if they are low, from so many bytes of weights, and more than so many panels.
+    COPIED_GROUP = (3 - 2 * IS_TALL) * GROUP
+    COPIED_FROM = 128
+    COPIED_BYTES = 48 * 1024
+    FEW_PANELS = 4
 
 cdef enum:                              # what becomes of a finished tile
     STORE                               # c  = acc
@@ -238,6 +243,17 @@ cdef inline idx block_terms(idx n_terms, int most) noexcept nogil:
     return (n + n_blocks - 1) // n_blocks
 
 
+cdef inline bint is_aliased(const Weights* w) noexcept nogil:
+    return w.n_out * <idx> sizeof(real) % ALIASED == 0
+
+
+cdef inline bint copies_strips(const Weights* w, idx n_panels) noexcept nogil:
+    if IS_TALL:
+        return n_panels > 1 and n_panels * w.n_out > COPIED_FROM
+    return (w.n_rows * w.n_out * <idx> sizeof(real) > COPIED_BYTES
+            and (n_panels > FEW_PANELS or n_panels > 2 and is_aliased(w)))
+
+
 # z (n_out, samples) = w^T (n_out, n_rows)  x (n_rows, samples)
 cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, void* scratch) noexcept nogil:
     cdef const real* weights
@@ -247,7 +263,7 @@ cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, vo
     cdef idx n_panels = x.last - x.first
     cdef idx n_full = full_panels(x)
     cdef idx block = block_terms(w.n_rows, BLOCK)
-    cdef bint copies = n_panels > 1 and n_panels * w.n_out > COPIED_FROM
+    cdef bint copies = copies_strips(w, n_panels)
     cdef idx begin, n, first, rows, n_strips, stride, p
     begin = 0
     while begin < w.n_rows:
@@ -257,7 +273,7 @@ cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, vo
         first = w.first
         while first < w.last:
             rows = strip_rows(w.last - first)
-            n_strips = min(<idx> GROUP, (w.last - first) // rows) if copies else 1
+            n_strips = min(<idx> COPIED_GROUP, (w.last - first) // rows) if copies else 1
             c = <real*> z.data + z.first * z.stride + first * PANEL
             if copies:
                 stride = n * rows + LANES
@@ -286,7 +302,7 @@ cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx,
     cdef idx block = block_terms(w.n_out, BACKWARD_BLOCK)
     cdef idx row_step = w.n_out
     cdef bint along_panels = IS_TALL
-    cdef bint copies = n_full > 2 and w.n_out * <idx> sizeof(real) % ALIASED == 0
+    cdef bint copies = n_full > 2 and is_aliased(w)
     cdef bint fetches = n_full > 2 and w.n_rows * w.n_out * <idx> sizeof(real) > KEPT_BYTES
     cdef Ahead ahead
     cdef idx begin, n, first, next, rows, n_strips, p
@@ -320,16 +336,28 @@ cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx,
         begin += n
 
 
-# One strip of dw whose last tile is wider than what is left of its rows: a copy is worked on.
+# One strip of dw whose last tile is wider than what is left of its rows: a copy is worked on. Rows that lie without a gap
+# are copied in whole vectors, in their order, so that the next rows overwrite what one brings too much; but for the last
+# of them, whose vectors would end beyond the strip.
 cdef void edge_tile(int n_rows, idx n_cols, int finish, bint resume, const real* a, idx jump, idx n_samples,
                     const real* b, real* c, idx c_step, real step, real* edge) noexcept nogil:
+    cdef int n_vec = n_vectors(n_cols)
+    cdef idx n_whole = 0
     cdef idx i, j
+    while n_cols == c_step and n_whole * n_cols + n_vec * LANES <= n_rows * n_cols:
+        n_whole += 1
     if resume or finish == ADD:
-        for i in range(n_rows):
+        for i in range(n_whole):
+            for j in range(n_vec):
+                vstore(edge + i * PANEL + j * LANES, vload(c + i * c_step + j * LANES))
+        for i in range(n_whole, n_rows):
             for j in range(n_cols):
                 edge[i * PANEL + j] = c[i * c_step + j]
-    weights_tiles(n_rows, n_vectors(n_cols), finish, resume, a, jump, n_samples, b, 0, edge, PANEL, step, 1)
-    for i in range(n_rows):
+    weights_tiles(n_rows, n_vec, finish, resume, a, jump, n_samples, b, 0, edge, PANEL, step, 1)
+    for i in range(n_whole):
+        for j in range(n_vec):
+            vstore(c + i * c_step + j * LANES, vload(edge + i * PANEL + j * LANES))
+    for i in range(n_whole, n_rows):
         for j in range(n_cols):
             c[i * c_step + j] = edge[i * PANEL + j]
 
