@@ -445,10 +445,9 @@ class Trainer(Checked):
             If seed is no integer that is at least 0.
         """
         net = self.network
-        if seed is not None:
-            first = Network(net.n_in, net.layers, net.dtype, seed)
-            net.params[...], net.buffers[...] = first.params, first.buffers
-        self._learner = self._learner_as_of = None
+        first = net if seed is None else Network(net.n_in, net.layers, net.dtype, seed)
+        self._retire_learner()
+        net.params[...], net.buffers[...] = first.params, first.buffers
         self._states = None
         self._n_steps = 0
         self._n_batches = 0
@@ -468,6 +467,7 @@ class Trainer(Checked):
     def _retire_learner(self):
         """Take over what the learner has counted, for it knows nothing of what others do with the optimiser."""
         if self._learner is not None:
+            self._learner.retire()
             self._remember(self._learner)
             self._learner = self._learner_as_of = None
 

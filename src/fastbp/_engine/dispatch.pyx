@@ -149,14 +149,13 @@ def math_apply(str target, str name, x):
         raise ValueError(f"target must be one of {', '.join(available_targets())} on this machine, got {target!r}")
     x = np.ascontiguousarray(x)
     out = np.empty_like(x)
-    cdef const unsigned char[::1] source = x.view(np.uint8)
-    cdef unsigned char[::1] result = out.view(np.uint8)
+    cdef bytes format = x.dtype.char.encode()
+    cdef View source = view(x, "x", -1, format)
+    cdef View result = view(out, "out", source.n, format, True)
     cdef int number = MATH_FUNCTIONS.index(name)
-    cdef idx n = x.size
     cdef const Kernels* k = table(target, x.itemsize * 8)
-    if n:
-        with nogil:
-            k.math(number, &source[0], &result[0], n)
+    with nogil:
+        k.math(number, source.data, result.data, source.n)
     return out
 
 

@@ -1,6 +1,7 @@
 from libc.stdint cimport uint64_t
 
 from fastbp._engine.buffers cimport View
+from fastbp._engine.claim cimport Claim
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport HeldLoss, Targets
 from fastbp._engine.passes cimport Batches
@@ -39,8 +40,11 @@ cdef class Program:
     cdef View params
     cdef View buffers
     cdef Workspace spare        # of the last call, for the next one
-    cdef bint training
+    cdef Claim training         # of whoever changes what is trained, or which of it is
+    cdef int arrangement        # another number whenever operations are frozen or freed
 
+    cdef bint take(self) noexcept nogil
+    cdef void give_back(self) noexcept nogil
     cdef lay_out_row(self)
     cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept
     cdef bytes format(self)

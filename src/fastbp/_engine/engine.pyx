@@ -13,6 +13,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from fastbp._engine.buffers cimport View, lend, view
+from fastbp._engine.claim cimport CLAIM_FREE, claim_give_back, claim_take
 from fastbp._engine.dispatch cimport kernels
 from fastbp._engine.kernels cimport (
     ELU, GELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX, SOFTPLUS, TANH, Kernels, Panels, idx
@@ -123,8 +124,9 @@ cdef class Program:
         cdef Op* op
         cdef Part* part = NULL
         cdef int i
-        if self.training:
+        if not self.take():
             raise RuntimeError("this network is being trained: freeze layers between two calls of fit")
+        self.arrangement += 1
         self.n_parts = 0
         self.first_trainable = self.n_ops
         self.whole_batch = False
@@ -146,15 +148,22 @@ cdef class Program:
                 part = &self.parts[self.n_parts]
                 part[0] = Part(op.params, op.params + op.n_params, op.fuses)
                 self.n_parts += 1
+        self.give_back()
+
+    cdef bint take(self) noexcept nogil:
+        """Whether the caller may train this network, until he gives it back; nobody else may meanwhile."""
+        return claim_take(&self.training) == CLAIM_FREE
+
+    cdef void give_back(self) noexcept nogil:
+        claim_give_back(&self.training)
 
     def begin_training(self):
         """Keep others from training this network until `end_training`; RuntimeError if somebody is at it already."""
-        if self.training:
+        if not self.take():
             raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
-        self.training = True
 
     def end_training(self):
-        self.training = False
+        self.give_back()
 
     cdef lay_out_row(self):
         """The values of one sample on its way to a prediction: plain arrays, one after the other."""

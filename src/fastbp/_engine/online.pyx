@@ -9,16 +9,18 @@ from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
 from fastbp._engine.buffers cimport View, lend, view
+from fastbp._engine.claim cimport (
+    CLAIM_CLOSED, CLAIM_FREE, CLAIM_TAKEN, claim_close, claim_give_back, claim_take
+)
 from fastbp._engine.engine cimport Data, Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport HeldLoss
 from fastbp._engine.optimizers cimport (
-    Arrays, Clock, Hyper, clock_of, is_plain, n_norms, read_hyper, take_average, take_step, tick
+    Hyper, clock_of, is_plain, n_norms, read_hyper, take_average, take_step, tick
 )
 from fastbp._engine.passes cimport Batches, limit_weights, row_gradient, row_is_bounded, row_loss, row_outputs
 from fastbp._engine.program cimport at
 from fastbp._engine.rng cimport batch_seed
-from fastbp._engine.workspace cimport Workspace
 
 cdef enum:
     HOLD_GIL_BELOW = 10_000     # parameters: a step on fewer takes less time than giving the GIL away and back
@@ -43,26 +45,6 @@ cdef class Learner:
         The learning rates of the next steps, in place of the optimiser's; after the last, `learn` returns None.
     """
 
-    cdef Program program
-    cdef Workspace workspace
-    cdef Batches batches        # in that workspace
-    cdef Hyper hyper
-    cdef Clock clock
-    cdef View states
-    cdef View average
-    cdef View rates
-    cdef idx n_learned
-    cdef uint64_t n_batches     # learnt before
-    cdef Arrays arrays
-    cdef HeldLoss loss
-    cdef idx n_targets
-    cdef bint takes_labels
-    cdef double lowest          # what a target may be
-    cdef double highest
-    cdef bint whole
-    cdef bint unlimited
-    cdef uint64_t seed
-
     def __cinit__(self, Program program, loss, optimizer, states, n_steps, average=None, bint averages=False,
                   rates=None, uint64_t seed=0, uint64_t n_batches=0):
         program.check_batches(1, 1)
@@ -79,6 +61,7 @@ cdef class Learner:
         self.clock = clock_of(&self.hyper, n_steps, averages)
         self.arrays.n_params = program.n_params
         self.arrays.params = program.params.data
+        self.arrangement = program.arrangement
         self.arrays.parts = program.parts
         self.arrays.n_parts = program.n_parts
         if self.hyper.update.n_states:
@@ -132,8 +115,6 @@ cdef class Learner:
         cdef float number_f32
         cdef bint has_row = False
         cdef const void* targets = NULL
-        if program.training:
-            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
         if self.loss.call is not None:
             return None
         if self.takes_labels and (PyLong_Check(y) or PyIndex_Check(y) and not hasattr(y, "__len__")):
@@ -172,18 +153,21 @@ cdef class Learner:
         cdef Batches* b = &self.batches
         cdef double loss
         cdef bint done
-        self.prepare()
-        b.rows = x
-        b.targets.labels = label
-        b.targets.rows = target
-        b.targets.gain = weight
-        program.training = True
-        if program.n_params < HOLD_GIL_BELOW:
-            done = self.run_alone(&loss)
-        else:
-            with nogil:
+        if not self.begin_or_raise():
+            return None
+        try:
+            self.prepare()
+            b.rows = x
+            b.targets.labels = label
+            b.targets.rows = target
+            b.targets.gain = weight
+            if program.n_params < HOLD_GIL_BELOW:
                 done = self.run_alone(&loss)
-        program.training = False
+            else:
+                with nogil:
+                    done = self.run_alone(&loss)
+        finally:
+            self.end()
         return loss if done else None
 
     def learn_many(self, Data data, idx begin, idx end, losses, outputs=None):
@@ -209,24 +193,66 @@ cdef class Learner:
         cdef View loss = view(losses, "losses", data.n_rows, b"d", True)
         cdef View out = None
         cdef idx row = begin
-        if program.training:
-            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
         if not 0 <= begin <= end <= data.n_rows:
             raise IndexError(f"rows must be in 0 ... {data.n_rows - 1}, got {begin} ... {end - 1}")
         if outputs is not None:
             out = view(outputs, "outputs", data.n_rows * program.n_out, program.format(), True)
         if self.loss.call is not None:
             return begin
-        self.prepare()
-        b.rows = data.x.data
-        b.targets.labels = NULL if data.labels is None else <const idx*> data.labels.data
-        b.targets.rows = NULL if data.y is None else data.y.data
-        program.training = True
-        with nogil:
-            row = self.run_rows(row, end, NULL if data.weights is None else <const double*> data.weights.data,
-                                <double*> loss.data, NULL if out is None else out.data)
-        program.training = False
+        if not self.begin_or_raise():
+            return begin
+        try:
+            self.prepare()
+            b.rows = data.x.data
+            b.targets.labels = NULL if data.labels is None else <const idx*> data.labels.data
+            b.targets.rows = NULL if data.y is None else data.y.data
+            with nogil:
+                row = self.run_rows(row, end, NULL if data.weights is None else <const double*> data.weights.data,
+                                    <double*> loss.data, NULL if out is None else out.data)
+        finally:
+            self.end()
         return row
+
+    cdef int begin(self) noexcept nogil:
+        """Keep others from taking steps, until `end`: CLAIM_FREE.
+
+        CLAIM_TAKEN if somebody is at it, or trains the network in another way; CLAIM_CLOSED if this learner is to take
+        no more steps, or other layers are frozen than were when it was made.
+        """
+        cdef int was = claim_take(&self.claim)
+        if was != CLAIM_FREE:
+            return was
+        if not self.program.take():
+            claim_give_back(&self.claim)
+            return CLAIM_TAKEN
+        if self.arrangement != self.program.arrangement:
+            self.end()
+            return CLAIM_CLOSED
+        return CLAIM_FREE
+
+    cdef void end(self) noexcept nogil:
+        self.program.give_back()
+        claim_give_back(&self.claim)
+
+    cdef bint begin_or_raise(self) except -1:
+        cdef int was = self.begin()
+        if was == CLAIM_TAKEN:
+            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
+        return was == CLAIM_FREE
+
+    def retire(self):
+        """Take no more steps, so that what has been counted stays; RuntimeError if another thread is taking one."""
+        if claim_close(&self.claim) == CLAIM_TAKEN:
+            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
+
+    cdef int make_ready(self) except -1:
+        """Let `begin` be enough for a step to be taken by who cannot call Python."""
+        if (self.workspace is None or not self.workspace.is_for(self.program.bits)) and self.begin_or_raise():
+            try:
+                self.prepare()
+            finally:
+                self.end()
+        return 0
 
     cdef int prepare(self) except -1:
         """A workspace of this learner's own, for the kernels in use."""

@@ -18,7 +18,7 @@ from fastbp._engine.engine cimport Data, Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport sum_of_weights
 from fastbp._engine.optimizers cimport (
-    Arrays, Clock, Hyper, clock_of, is_plain, n_norms, read_hyper, take_average, take_step, tick
+    Hyper, clock_of, is_plain, n_norms, read_hyper, take_average, take_step, tick
 )
 from fastbp._engine.passes cimport Batches, limit_weights, loss_and_gradient
 from fastbp._engine.program cimport at, barrier_wait
@@ -27,33 +27,6 @@ from fastbp._engine.rng cimport shuffle as permute
 from fastbp._engine.rng cimport stream
 from fastbp._engine.threads cimport Threads
 from fastbp._engine.workspace cimport Workspace, bytes_of
-
-
-# Where a training stands: the next batch, and the sums of the epoch so far.
-ctypedef struct Position:
-    idx epoch
-    idx batch
-    double loss             # sum(w_i l_i)
-    double weight           # sum(w_i)
-    double batch_loss       # mean of the last batch
-    Clock clock             # the optimiser's
-    uint64_t n_batches      # batches done in training this network
-
-
-ctypedef struct Block:
-    Batches batches
-    Hyper hyper
-    Arrays arrays           # what the optimiser works on
-    const double* rates     # IN (n_batches,): the learning rate of each, or NULL
-    idx n_rows
-    idx batch_size
-    bint shuffles
-    uint64_t seed
-    idx* order              # INOUT: the permutation of this epoch
-    bint fused              # a step of plain SGD updates all of it by itself
-    idx n_batches           # to be done, at most
-    idx n_epochs            # to be finished, at most
-    double* losses          # OUT (n_epochs,): the loss of each epoch that ends in this block
 
 
 cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noexcept nogil:
@@ -70,7 +43,7 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
     cdef idx begin, n
     cdef double loss
     cdef double rate = b.hyper.learning_rate
-    batches.order = b.order if b.shuffles else NULL
+    batches.order = b.order
     while n_done < b.n_batches and n_finished < b.n_epochs:
         if at_batch.batch == 0 and b.shuffles:
             if thread == 0:
@@ -78,7 +51,7 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
             barrier_wait(batches.run.barrier)
         begin = at_batch.batch * b.batch_size
         n = min(b.batch_size, b.n_rows - begin)
-        batches.targets.order = batches.order + begin if b.shuffles else NULL
+        batches.targets.order = batches.order + begin if b.order != NULL else NULL
         batches.targets.first = begin
         batches.targets.weight = sum_of_weights(&batches.targets, n)
         if batches.targets.weight > 0:      # a batch of weight 0 has no mean, and says nothing
@@ -127,7 +100,7 @@ def permutation(idx n_rows, uint64_t seed, idx epoch):
     return order
 
 
-cdef idx rows_to_an_update(idx n_rows, idx batch_size, idx accumulate) noexcept:
+cdef idx rows_to_an_update(idx n_rows, idx batch_size, idx accumulate) noexcept nogil:
     return batch_size * accumulate if batch_size < n_rows and accumulate <= n_rows // batch_size else n_rows
 
 
@@ -157,7 +130,7 @@ cdef void* allocated(void* memory) except NULL:
     return memory
 
 
-cdef char* copy_between(View array, char* saved, idx size, bint back) noexcept:
+cdef char* copy_between(View array, char* saved, idx size, bint back) noexcept nogil:
     """Copy an array, if there is one, to or back from memory; return where that ends."""
     if array is None:
         return saved
