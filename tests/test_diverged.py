@@ -17,13 +17,13 @@ def data(n_out=2, scale=1.0):
     return scale * make.samples(N_SAMPLES, 3), make.targets("numbers", N_SAMPLES, n_out)
 
 
-def last_finite(net, X, y, loss, learning_rate):
+def last_finite(net, X, y, loss, learning_rate, batch_size=BATCH_SIZE):
     """Step by step to where it diverges: (epoch, batch), and the parameters before it."""
     step = 0
     with np.errstate(all="ignore"):
         while True:
-            epoch, batch = divmod(step, N_SAMPLES // BATCH_SIZE)
-            rows = slice(batch * BATCH_SIZE, (batch + 1) * BATCH_SIZE)
+            epoch, batch = divmod(step, N_SAMPLES // batch_size)
+            rows = slice(batch * batch_size, (batch + 1) * batch_size)
             value, grad = net.loss_and_grad(X[rows], y[rows], loss)
             if not np.isfinite(value):
                 return epoch, batch
@@ -45,14 +45,14 @@ def diverge(trainer, X, y, epochs=200, **settings):
 RATES = {"at once": 1e30, "soon": 1e4, "slowly": 8.0}
 
 
-@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize(("batch_size", "n_threads"), [(BATCH_SIZE, 1), (BATCH_SIZE, 2), (1, 1)])
 @pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
-def test_plain_descent(all_threads, target, dtype, rate, n_threads):
+def test_plain_descent(all_threads, target, dtype, rate, batch_size, n_threads):
     net, twin = (make.network([3, 2], dtype=dtype) for _ in range(2))
     X, y = data()
-    trainer = fastbp.Trainer(net, optimizer=fastbp.SGD(rate), batch_size=BATCH_SIZE, n_threads=n_threads)
+    trainer = fastbp.Trainer(net, optimizer=fastbp.SGD(rate), batch_size=batch_size, n_threads=n_threads)
     error = diverge(trainer, X, y, shuffle=False)
-    expected = last_finite(twin, X, y, trainer.loss, rate)
+    expected = last_finite(twin, X, y, trainer.loss, rate, batch_size)
     assert (error.epoch, error.batch) == expected
     assert make.same_bits(net.params, twin.params)
     assert expected > ((0, 0) if rate > 1e10 else (0, 3))

@@ -78,6 +78,14 @@ def test_plain_sgd_in_other_shapes(dtype, widths):
     check_bits(net, twin, make.LOSSES[0], 37, 16)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("widths", [[3, 1], [4, 107, 10, 2], [9, 67, 3], [2, 16, 5]], ids=str)
+def test_plain_sgd_on_one_sample_after_another(target, dtype, widths, bias):
+    net, twin = (make.network(widths, dtype=dtype, bias=bias) for _ in range(2))
+    check_bits(net, twin, make.LOSSES[0], 11, 1)
+    assert make.same_bits(net.predict(make.samples(3, widths[0])), twin.predict(make.samples(3, widths[0])))
+
+
 @pytest.mark.parametrize(("name", "settings"), OPTIMIZERS, ids=str)
 @pytest.mark.parametrize("batch_size", [27, 8])
 def test_optimizers_against_the_oracle(target, dtype, name, settings, batch_size):

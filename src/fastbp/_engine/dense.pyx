@@ -105,18 +105,33 @@ cdef inline Weights row_weights_of(const Op* op, const Pass* run) noexcept nogil
     return Weights(at(run.params, op.params, run.kernels), op.n_in + op.has_bias, op.n_out, 0, op.n_in)
 
 
-cdef void forward_row(const Op* op, const Pass* run) noexcept nogil:
+cdef inline void* row_outputs_of(const Op* op, const Pass* run) noexcept nogil:
+    """Where the product goes."""
+    return run.rows[op.target].z if activates(op, run) else run.rows[op.target].value
+
+
+cdef inline void activate_row(const Op* op, const Pass* run) noexcept nogil:
     cdef const Kernels* k = run.kernels
     cdef const Slot* target = &run.rows[op.target]
-    cdef Weights w = row_weights_of(op, run)
     if not activates(op, run):
-        k.row_forward(&w, op.has_bias, run.rows[op.source].value, target.value)
         return
-    k.row_forward(&w, op.has_bias, run.rows[op.source].value, target.z)
     if op.activation == SOFTMAX:
         k.softmax_row(target.z, target.value, op.n_out)
     else:
         k.activate(op.activation, target.z, target.value, op.n_out)
+
+
+cdef void forward_row(const Op* op, const Pass* run) noexcept nogil:
+    cdef Weights w = row_weights_of(op, run)
+    run.kernels.row_forward(&w, op.has_bias, run.rows[op.source].value, row_outputs_of(op, run))
+    activate_row(op, run)
+
+
+cdef void step_forward_row(const Op* op, const Pass* run, const void* x) noexcept nogil:
+    cdef Weights w = row_weights_of(op, run)
+    run.kernels.row_step_forward(&w, op.has_bias, x, run.rows[op.target].grad, step_of(op, run),
+                                 run.rows[op.source].value, row_outputs_of(op, run))
+    activate_row(op, run)
 
 
 cdef void backward_row(const Op* op, const Pass* run) noexcept nogil:
@@ -154,6 +169,7 @@ _kind.backward = backward
 _kind.forward_row = forward_row
 _kind.backward_row = backward_row
 _kind.weights_row = weights_row
+_kind.step_forward_row = step_forward_row
 _kind.bound_row = bound_row
 _kind.has_activation = True
 _kind.fuses = True

@@ -233,6 +233,8 @@ cdef class Program:
         b.has_penalties = self.has_penalties
         b.has_limits = self.has_limits
         b.keeps = self.keeps
+        b.postpones = False
+        b.postponed = NULL
         b.capacity = workspace.capacity
         b.run = workspace.run
         b.run.params = self.params.data

@@ -81,7 +81,7 @@ cdef enum UpdateKind:
     SCALE                   # params *= rate
 
 cdef enum:
-    KERNELS_ABI = 4         # raised whenever a struct below changes
+    KERNELS_ABI = 5         # raised whenever a struct below changes
     MOST_STATES = 3         # of an optimiser, for each parameter
     NORM_BLOCK = 4096       # the sum of squares of a long array is that of its blocks of so many reals
 
@@ -151,7 +151,7 @@ ctypedef struct Kernels:
     # step == 0: out OUT = dw, or with resume out INOUT goes on summing. Otherwise out INOUT += step * dw.
     void (*product_weights)(const Weights* w, const Panels* x, const void* dzt, idx dzt_stride, bint resume,
                             double step, void* out, void* scratch) noexcept nogil
-    # The same three for one sample. What is OUT has room for whole vectors, and x no element for the bias.
+    # The same three for one sample. dz and what is OUT have room for whole vectors, and x no element for the bias.
     # z OUT (n_out,) = x w (+ bias)
     void (*row_forward)(const Weights* w, bint has_bias, const void* x, void* z) noexcept nogil
     # dx OUT (last,) = w dz, rows 0 ... last - 1
@@ -159,6 +159,10 @@ ctypedef struct Kernels:
     # dw = x dz^T (and the bias's = dz), with step, resume and out as above
     void (*row_weights)(const Weights* w, bint has_bias, const void* x, const void* dz, bint resume, double step,
                         void* out) noexcept nogil
+
+    # w INOUT += step * (x dz^T), then z OUT (n_out,) = next w (+ bias), as the two above do it, in one walk
+    void (*row_step_forward)(const Weights* w, bint has_bias, const void* x, const void* dz, double step,
+                             const void* next, void* z) noexcept nogil
 
     # a OUT = f(z); a may be z
     void (*activate)(int activation, const void* z, void* a, idx n) noexcept nogil

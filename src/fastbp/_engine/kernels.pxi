@@ -41,6 +41,11 @@ cdef inline void store_tail(real* out, const real* x, idx n) noexcept nogil:
         out[j] = x[j]
 
 
+cdef real _lane_numbers[LANES]
+for _i in range(LANES):
+    _lane_numbers[_i] = <real> _i
+
+
 include "ahead.pxi"
 include "gemm.pxi"
 include "layout.pxi"
@@ -78,6 +83,7 @@ cdef Kernels _table = Kernels(
     row_forward=row_forward,
     row_backward=row_backward,
     row_weights=row_weights,
+    row_step_forward=row_step_forward,
     activate=activate,
     activate_backward=activate_backward,
     softmax=softmax,

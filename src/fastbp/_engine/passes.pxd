@@ -13,6 +13,8 @@ ctypedef struct Batches:
     int first_op            # the backward pass ends here: what is before wants nothing of it
     const void* rows        # IN (n_rows, n_in)
     const idx* order        # IN: the rows in the order of the batches; NULL: as they lie
+    bint postpones          # a row's step on the first operation is taken when the next row goes through it
+    const void* postponed   # the input of the row that is still to be taken that way, or NULL
     idx capacity            # samples that go through the network at once, at most
     Pass run
     Targets targets
@@ -25,6 +27,8 @@ cdef double loss_of_rows(Batches* b, idx begin, idx n, bint gradient, int thread
 cdef void row_outputs(Batches* b, idx sample, void* outputs) noexcept nogil
 cdef double row_loss(Batches* b, idx sample) noexcept nogil
 cdef void row_gradient(Batches* b) noexcept nogil
+cdef bint can_postpone(const Batches* b) noexcept nogil
+cdef void take_postponed(Batches* b) noexcept nogil
 cdef bint row_is_bounded(Batches* b, double most) noexcept nogil
 cdef bint goes_by_row(idx n, int n_threads) noexcept nogil
 cdef double penalty(const Batches* b) noexcept nogil

@@ -160,7 +160,11 @@ cdef void forward_row(Batches* b, idx sample) noexcept nogil:
     b.run.n_panels = 1
     for i in range(b.n_ops):
         op = &b.ops[i]
-        op.kind.forward_row(op, &b.run)
+        if b.postponed != NULL:
+            op.kind.step_forward_row(op, &b.run, b.postponed)
+            b.postponed = NULL
+        else:
+            op.kind.forward_row(op, &b.run)
 
 
 cdef void row_outputs(Batches* b, idx sample, void* outputs) noexcept nogil:
@@ -202,7 +206,9 @@ cdef void row_gradient(Batches* b) noexcept nogil:
     cdef const Op* op
     cdef int i
     b.run.resume = False
-    for i in range(b.n_ops):
+    if b.postpones:
+        b.postponed = b.run.rows[0].value
+    for i in range(b.postpones, b.n_ops):
         op = &b.ops[i]
         if wants_weights(op, &b.run):
             op.kind.weights_row(op, &b.run)
@@ -210,6 +216,21 @@ cdef void row_gradient(Batches* b) noexcept nogil:
         add_penalties(b, 0, 1)
     if b.keeps:
         keep(b, 0, 1)
+
+
+cdef bint can_postpone(const Batches* b) noexcept nogil:
+    """Whether nobody looks at the parameters of the first operation between the steps of two rows."""
+    cdef const Op* op = &b.ops[0]
+    return (op.kind.step_forward_row != NULL and wants_weights(op, &b.run) and op.fuses and not b.has_penalties
+            and not b.has_limits)
+
+
+cdef void take_postponed(Batches* b) noexcept nogil:
+    """Take the step that waits for a next row, if there is one."""
+    if b.postponed != NULL:
+        b.run.rows[0].value = <void*> b.postponed
+        b.ops[0].kind.weights_row(&b.ops[0], &b.run)
+        b.postponed = NULL
 
 
 cdef bint row_is_bounded(Batches* b, double most) noexcept nogil:

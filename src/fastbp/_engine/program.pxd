@@ -97,6 +97,9 @@ cdef struct OpKind:
     RowFunction forward_row
     RowFunction backward_row
     RowFunction weights_row                                                 # not called without parameters
+    # `weights_row` for the sample before, whose input was x and whose gradient target.grad still has, then
+    # `forward_row`; NULL if that is no faster than one after the other
+    void (*step_forward_row)(const Op* op, const Pass* run, const void* x) noexcept nogil
     # What it keeps in run.buffers OUT, from what this pass has come to: in a training, after a loss that is finite.
     # Each thread writes its own share; all wait for each other before and after
     OpFunction keep                                                         # NULL if it keeps nothing

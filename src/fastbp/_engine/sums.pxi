@@ -7,11 +7,6 @@ cdef enum:
     CHAINS = 32
     CHAIN_VECTORS = CHAINS // LANES
 
-cdef real _lane_numbers[LANES]
-for _i in range(LANES):
-    _lane_numbers[_i] = <real> _i
-
-
 # x in the first n lanes, 0 in the others, whatever x is there
 cdef inline vec first_lanes(vec x, idx n) noexcept nogil:
     return x if n >= LANES else vselect(vless(vload(_lane_numbers), vsplat(<real> n)), x, vsplat(0))

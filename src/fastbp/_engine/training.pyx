@@ -20,7 +20,7 @@ from fastbp._engine.losses cimport sum_of_weights
 from fastbp._engine.optimizers cimport (
     Hyper, clock_of, is_plain, n_norms, read_hyper, take_average, take_step, tick
 )
-from fastbp._engine.passes cimport Batches, limit_weights, loss_and_gradient
+from fastbp._engine.passes cimport Batches, can_postpone, limit_weights, loss_and_gradient, take_postponed
 from fastbp._engine.program cimport at, barrier_wait
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.rng cimport shuffle as permute
@@ -44,6 +44,8 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
     cdef double loss
     cdef double rate = b.hyper.learning_rate
     batches.order = b.order
+    batches.postpones = (b.batch_size == 1 and n_threads == 1 and plain and b.rates == NULL and b.hyper.ema == 0
+                         and can_postpone(batches))
     while n_done < b.n_batches and n_finished < b.n_epochs:
         if at_batch.batch == 0 and b.shuffles:
             if thread == 0:
@@ -89,6 +91,7 @@ cdef bint run_block(Block* b, Position* at_batch, int thread, int n_threads) noe
             at_batch.batch = 0
             at_batch.loss = 0
             at_batch.weight = 0
+    take_postponed(batches)
     return True
 
 
