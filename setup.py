@@ -3,9 +3,12 @@
 import os
 import sysconfig
 from glob import glob
+from pathlib import Path
 
+import Cython
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 ENGINE = "src/fastbp/_engine"
 DIRECTIVES = {
@@ -43,6 +46,33 @@ MODULES += ["kinds", "dense", "activation", "layer_norm", "residual", "batch_nor
 MODULES += ["standardize"]
 
 
+# Where Cython's C goes. Another Cython, and other directives, write other C.
+TRANSLATED = Path(f"build/cython-{Cython.__version__}{'-debug' * DEBUG}")
+SOURCES = [*glob(f"{ENGINE}/*.p[yx][xdi]"), *glob(f"{ENGINE}/*.h"), "setup.py"]
+
+
+class Build(build_ext):
+    """Translates where it compiles: neither an sdist nor metadata needs C."""
+
+    def run(self):
+        newest = max(map(os.path.getmtime, SOURCES))
+        stale = [extension for extension in self.extensions if modified(c_file(extension)) < newest]
+        cythonize(stale, build_dir=str(TRANSLATED), compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1)
+        for extension in self.extensions:
+            extension.sources = [str(c_file(extension))]
+        super().run()
+
+
+def c_file(extension):
+    """Return where the C of an extension is. One that is newer than all sources is taken as it is: Cython would make it
+    again in each isolated environment, for its own declarations are as new as that, and all would be compiled again."""
+    return TRANSLATED / ENGINE / f"{extension.name.rpartition('.')[2]}.c"
+
+
+def modified(file):
+    return file.stat().st_mtime if file.exists() else 0.0
+
+
 def extension(name, flags=()):
     return Extension(
         f"fastbp._engine.{name}",
@@ -60,9 +90,4 @@ extensions += [
     for bits in (32, 64)
 ]
 
-setup(
-    ext_modules=cythonize(
-        extensions, build_dir="build/cython", compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1
-    ),
-    options={"build_ext": {"parallel": os.cpu_count() or 1}},
-)
+setup(ext_modules=extensions, cmdclass={"build_ext": Build}, options={"build_ext": {"parallel": os.cpu_count() or 1}})
