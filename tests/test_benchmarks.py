@@ -424,6 +424,50 @@ def test_instructions_of_another_compiler_are_not_compared(counted, monkeypatch)
     assert json.loads(file.read_text()).keys() == {f"GCC {n}; CPython 3.11; NumPy 2.4" for n in (12, 14)}
 
 
+def test_machines_with_any_compiler_may_have_nothing_to_compare_with(counted, monkeypatch, capsys):
+    run, file = counted
+    run({"step": 1000}, "--if-known")
+    assert "nothing to compare with" in capsys.readouterr().out
+    assert not file.exists()
+    run({"step": 1000}, "--update")
+    with pytest.raises(SystemExit, match=r"3% more: step"):
+        run({"step": 2000}, "--if-known")
+
+
+MARKED = """
+import os
+from benchmarks import instructions
+marks = []
+os.getppid = lambda: marks.append(1)
+instructions.CASES = {name: case._replace(more=1) for name, case in instructions.CASES.items()}
+instructions.work()
+print(len(marks) / len(instructions.CASES))
+"""
+
+
+def test_what_is_counted_is_marked():
+    done = subprocess.run([sys.executable, "-c", MARKED], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == 3
+
+
+def test_instructions_of_more_are_divided_by_how_much_more(monkeypatch):
+    """Three profiles a case: its first calls, which are not looked at, then as many again, then more."""
+    case = instructions.Case("fit", [2, 3, 1], "identity", more=10, n_batches=4)
+
+    def callgrind(command, **kwargs):
+        folder = Path(
+            next(word for word in command if word.startswith("--callgrind-out-file=")).partition("=")[2]
+        ).parent
+        for number, total in enumerate((9999, 200, 1000), 1):
+            (folder / f"out.{number}").write_text(f"totals: {total}\n", encoding="utf-8")
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(instructions, "CASES", {"step": case})
+    monkeypatch.setattr(instructions.subprocess, "run", callgrind)
+    assert instructions.count_all() == {"step": 20}
+
+
 def test_labels_spread_around_their_middle():
     spread = widths._spread
     assert spread([1.0, 8.0, 64.0], 2.0) == pytest.approx([1.0, 8.0, 64.0])
