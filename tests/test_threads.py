@@ -85,9 +85,12 @@ try:
     trainer = fastbp.Trainer(fastbp.Network.mlp([5, 7, 3]), n_threads=2)
     X, y = np.ones((320, 5)), np.ones((320, 3))
     trainer.fit(X, y, epochs=1)
-    began = time.monotonic()
-    trainer.fit(X, y, epochs=10)
-    print(time.monotonic() - began)
+    seconds = []
+    for _ in range(20):
+        began = time.monotonic()
+        trainer.fit(X, y, epochs=1)
+        seconds.append(time.monotonic() - began)
+    print(min(seconds))
 finally:
     for rival in rivals:
         rival.kill()
@@ -97,7 +100,10 @@ finally:
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind a process to a core")
 def test_threads_that_share_a_core_with_others():
-    """A thread that has to wait gives the core to the one that it waits for, not to whatever else is running."""
+    """A thread that has to wait gives the core to the one that it waits for, not to whatever else is running.
+
+    The rivals are always there, so the least of some short fits tells, which a busy machine disturbs the least.
+    """
     done = subprocess.run([sys.executable, "-c", CROWDED], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) / 100 < 0.01  # seconds a step; some 0.001, and 0.03 if threads give way by sched_yield
+    assert float(done.stdout) / 10 < 0.01  # seconds a step; some 0.001, and 0.03 if threads give way by sched_yield
