@@ -11,6 +11,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ENGINE = "src/fastbp/_engine"
+INCLUDE = "src/fastbp/include"
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
@@ -30,6 +31,9 @@ if DEBUG:
 COMMON = ["-O1", "-g", "-UNDEBUG", "-fstack-protector-strong"] if DEBUG else ["-O3", "-g0"]
 COMMON += ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-unused-function"]
 
+# What does little more than call Python or others is compiled for size.
+SMALL = {name: ["-Os"] for name in ("dispatch", "kinds", "threads", "workspace") if not DEBUG}
+
 # A tile must be compiled with its number of rows as a constant, so the kernels insist on inlining.
 KERNEL = ["-DCYTHON_INLINE=inline __attribute__((always_inline))", "-Wno-psabi"]
 
@@ -43,12 +47,12 @@ if sysconfig.get_platform().endswith(("x86_64", "amd64")):  # what is compiled f
 MODULES = ["buffers", "dispatch", "losses", "optimizers", "passes", "workspace", "engine", "online"]
 MODULES += ["threads", "training", "inference", "derivatives", "triangular"]
 MODULES += ["kinds", "dense", "activation", "layer_norm", "residual", "batch_norm", "prelu", "noise", "embedding"]
-MODULES += ["standardize"]
+MODULES += ["standardize", "capsule"]
 
 
 # Where Cython's C goes. Another Cython, and other directives, write other C.
 TRANSLATED = Path(f"build/cython-{Cython.__version__}{'-debug' * DEBUG}")
-SOURCES = [*glob(f"{ENGINE}/*.p[yx][xdi]"), *glob(f"{ENGINE}/*.h"), "setup.py"]
+SOURCES = [*glob(f"{ENGINE}/*.p[yx][xdi]"), *glob(f"{ENGINE}/*.h"), "src/fastbp/__init__.pxd", "setup.py"]
 
 
 class Build(build_ext):
@@ -77,13 +81,14 @@ def extension(name, flags=()):
     return Extension(
         f"fastbp._engine.{name}",
         [f"{ENGINE}/{name}.pyx"],
-        depends=glob(f"{ENGINE}/*.h") + glob(f"{ENGINE}/*.p[dx][di]"),
+        include_dirs=[INCLUDE],
+        depends=glob(f"{ENGINE}/*.h") + glob(f"{ENGINE}/*.p[dx][di]") + glob(f"{INCLUDE}/*.h"),
         extra_compile_args=[*COMMON, *flags],
         extra_link_args=[] if DEBUG or sysconfig.get_platform().startswith("macosx") else ["-Wl,-s"],
     )
 
 
-extensions = [extension(name) for name in MODULES]
+extensions = [extension(name, SMALL.get(name, ())) for name in MODULES]
 extensions += [
     extension(f"kernels_{target}_f{bits}", [*KERNEL, *flags, f"-DFBP_BITS={bits}"])
     for target, flags in TARGETS.items()

@@ -131,10 +131,21 @@ __all__ = [
     "available_targets",
     "check_gradients",
     "datasets",
+    "get_include",
     "get_target",
     "metrics",
     "set_target",
 ]
+
+
+def get_include():
+    """Return the folder of fastbp.h, for the include_dirs of extension modules: see docs/c_api.md.
+
+    Returns
+    -------
+    str
+    """
+    return f"{__path__[0]}/include"
 
 
 def __getattr__(name):

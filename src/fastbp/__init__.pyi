@@ -132,7 +132,10 @@ __all__ = [
     "available_targets",
     "check_gradients",
     "datasets",
+    "get_include",
     "get_target",
     "metrics",
     "set_target",
 ]
+
+def get_include() -> str: ...

@@ -10,6 +10,7 @@ import time
 import numpy as np
 
 from ._class_weights import class_weights
+from ._custom_loss import CustomLoss
 from ._engine import inference
 from ._engine.online import Learner
 from ._fitting import Pace
@@ -55,6 +56,34 @@ def _renew(trainer):
     hyper = {name: copy.copy(value) for name, value in hyper.items()}
     trainer._learner_of = kind, n_toggles, hyper, dict(loss), ema
     trainer._learner_as_of = n_changes
+
+
+def capsule(trainer, n_samples):
+    """Return what `Trainer.capsule` does."""
+    from ._engine import capsule as engine  # on use, for the sake of the time that fastbp takes to import
+
+    trainer._check_own_params()
+    trainer._check_takes_steps()
+    if isinstance(trainer._loss, CustomLoss):
+        raise ValueError(f"the loss of a capsule must be one of fastbp's, got {trainer.loss!r}, which Python computes")
+    if trainer._scheduler().schedule is not None:
+        raise ValueError(
+            f"the learning rate of a capsule must be a number, got {trainer.optimizer.learning_rate!r}: give one, and "
+            "change it where the capsule is used (model->learning_rate)"
+        )
+    trainer.network._notice_freezing()
+    trainer.network._check_adapted(ADAPT)
+    if not fits(trainer):
+        _renew(trainer)
+    handle = engine.Handle(
+        trainer.network._program,
+        n_samples,
+        trainer._learner,
+        trainer.batch_size,
+        trainer.accumulate,
+        trainer.optimizer.full_batch,
+    )
+    return engine.capsule(handle)
 
 
 def weight_of_one(trainer, y, sample_weight, class_weight):

@@ -269,6 +269,28 @@ class Network(Insight, Adaptation):
         self._program.predict_one(x, out)
         return out
 
+    def capsule(self, n_samples=256):
+        """Return the network as compiled code calls it, without the interpreter's lock: see docs/c_api.md.
+
+        Parameters
+        ----------
+        n_samples : int, default 256
+            To go through the network at once where more are predicted: memory is set aside for so many.
+
+        Returns
+        -------
+        PyCapsule
+            Of a struct ``fastbp_model``, for one thread at a time. It keeps alive what it needs of the network.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If n_samples is no integer that is at least 1.
+        """
+        from ._engine import capsule  # on use, for the sake of the time that fastbp takes to import
+
+        return capsule.capsule(capsule.Handle(self._program, integer(n_samples, "n_samples", 1)))
+
     def loss_and_grad(self, X, y, loss, sample_weight=None, training=False, seed=0):
         """Return the loss and its gradient.
 

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 from _typeshed import SupportsWrite
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import CapsuleType
 
 from .layers import Layer
 from .losses import Loss
@@ -39,6 +40,7 @@ class Network:
     def predict(self, X: ArrayLike, check_finite: BoolLike = True, n_threads: IntLike = 1) -> Reals: ...
     def predict_one(self, x: ArrayLike, out: Reals | None = None) -> Reals: ...
     def adapt(self, X: ArrayLike, y: ArrayLike | None = None, *, reset: BoolLike = True) -> None: ...
+    def capsule(self, n_samples: IntLike = 256) -> CapsuleType: ...
     def loss_and_grad(
         self,
         X: ArrayLike,

@@ -386,6 +386,35 @@ class Trainer(Checked):
         """
         return _online.learn_rows(self, *self._stream(X, y, sample_weight, class_weight))
 
+    def capsule(self, n_samples=256):
+        """Return network, loss and optimiser as compiled code calls them, without the interpreter's lock.
+
+        It learns in the trainer's name: `learn_one`, `learn_many` and `fit` go on where it has stopped. It goes on
+        after the former two, and is of no more use for learning once the trainer has done anything else that it learns
+        by, got other settings, or been asked for its average: see docs/c_api.md.
+
+        Parameters
+        ----------
+        n_samples : int, default 256
+            To go through the network at once where more are predicted or learnt from: memory is set aside for so many,
+            or for a mini-batch if that is larger.
+
+        Returns
+        -------
+        PyCapsule
+            Of a struct ``fastbp_model``, for one thread at a time. It keeps alive what it needs of the network and the
+            trainer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If n_samples is no integer that is at least 1, or what `learn_one` needs is not there, or loss or learning
+            rate are computed by Python.
+        RuntimeError
+            If the network is being trained, by another thread say.
+        """
+        return _online.capsule(self, integer(n_samples, "n_samples", 1))
+
     def progressive_validation(self, X, y, sample_weight=None, *, metrics=None, class_weight=None, window=None):
         """Predict each sample, then learn from it: how well a model would have done that learns from a stream.
 

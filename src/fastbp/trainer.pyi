@@ -4,6 +4,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import CapsuleType
 
 from .callbacks import Callback
 from .history import History
@@ -77,6 +78,7 @@ class Trainer:
         *,
         class_weight: Mapping[int, FloatLike] | None = None,
     ) -> NDArray[np.float64]: ...
+    def capsule(self, n_samples: IntLike = 256) -> CapsuleType: ...
     def progressive_validation(
         self,
         X: ArrayLike,

@@ -57,6 +57,9 @@ def train() -> fastbp.Network:
     accuracy: list[float] = history.metrics["val_accuracy"]
     assert len(losses) == 2 * len(accuracy) == 6
     score: float = trainer.evaluate(X, y)["accuracy"]
+    include: str = fastbp.get_include()
+    assert Path(include).is_dir()
+    assert net.capsule() is not trainer.capsule(n_samples=32)
     one: float = trainer.learn_one(X[0], y[0]) + trainer.learn_one(X[1], 1)
     assert 0 <= score <= 1 < 1 + one
     many: NDArray[np.float64] = trainer.learn_many(X, y, sample_weight=np.ones(60), class_weight={0: 2})

@@ -247,11 +247,14 @@ cdef class Learner:
 
     cdef int make_ready(self) except -1:
         """Let `begin` be enough for a step to be taken by who cannot call Python."""
-        if (self.workspace is None or not self.workspace.is_for(self.program.bits)) and self.begin_or_raise():
-            try:
-                self.prepare()
-            finally:
-                self.end()
+        if self.workspace is not None and self.workspace.is_for(self.program.bits):
+            return 0
+        if claim_take(&self.claim) != CLAIM_FREE:
+            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
+        try:
+            self.prepare()
+        finally:
+            claim_give_back(&self.claim)
         return 0
 
     cdef int prepare(self) except -1:
