@@ -1,6 +1,6 @@
 """Fail if a test was skipped in every one of several test runs: it has shown nothing.
 
-Usage: python check_skips.py [--except WORD] REPORT.xml ...     (JUnit reports, as pytest --junitxml writes them)
+Usage: python check_skips.py [--except WORDS] ... REPORT.xml ...     (JUnit reports, as pytest --junitxml writes them)
 """
 
 import argparse
@@ -20,14 +20,21 @@ def skipped(report):
 def main():
     parser = argparse.ArgumentParser(description="Fail if a test was skipped in every run.")
     parser.add_argument("reports", nargs="+", metavar="REPORT.xml")
-    parser.add_argument("--except", dest="word", help="a test or reason that holds this word may be skipped everywhere")
+    parser.add_argument(
+        "--except",
+        dest="excuses",
+        action="append",
+        default=[],
+        metavar="WORDS",
+        help="a test or reason that holds these words may be skipped everywhere",
+    )
     arguments = parser.parse_args()
     runs = [skipped(report) for report in arguments.reports]
     everywhere = sorted(set.intersection(*map(set, runs)))
     failed = False
     for test in everywhere:
         reason = runs[0][test]
-        excused = arguments.word is not None and arguments.word.lower() in f"{test} {reason}".lower()
+        excused = any(words.lower() in f"{test} {reason}".lower() for words in arguments.excuses)
         print(f"{'skipped, as it may be' if excused else 'SKIPPED IN EVERY RUN'}: {test}: {reason}")
         failed |= not excused
     print(f"{len(runs)} runs, {len(set().union(*runs))} tests skipped in some, {len(everywhere)} in all of them")
