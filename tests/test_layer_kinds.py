@@ -43,6 +43,7 @@ NETWORKS = {
     "residual first": [Residual([Dense(6, "softplus")]), Dense(3)],
     "residual last": [Dense(3), Residual([Dense(3, "tanh")])],
     "residual without parameters": [Residual([Activation("tanh")]), Dense(3)],
+    "residual of a rectifier with a projection": [Dense(9, "relu"), Residual([Dense(3)], projection=True), Dense(2)],
     "residual with a projection": [Dense(9, "tanh"), Residual([LayerNorm(), Dense(3, "tanh")], projection=True)],
     "residual in a residual": [
         Dense(9),

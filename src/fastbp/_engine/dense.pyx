@@ -1,6 +1,6 @@
 """The dense layer: z = x w + b, a = f(z)."""
 
-from fastbp._engine.kernels cimport IDENTITY, SOFTMAX, Kernels, Panels, Weights, idx
+from fastbp._engine.kernels cimport IDENTITY, RELU, SOFTMAX, Kernels, Panels, Weights, idx
 from fastbp._engine.program cimport (
     Op, OpKind, Pass, Slot, activates, at, barrier_wait, divide, gradient_of, step_of, wants_weights
 )
@@ -42,8 +42,8 @@ cdef void forward(const Op* op, const Pass* run, int thread, int n_threads) noex
     cdef Panels x = panels_of(source.value, source, run, &share)
     cdef Panels z = panels_of(target.z if activating else target.value, target, run, &share)
     cdef idx p, begin
-    k.product_forward(&w, &x, &z, run.scratch + thread * run.scratch_bytes)
-    if not activating:
+    k.product_forward(&w, &x, &z, activating and op.activation == RELU, run.scratch + thread * run.scratch_bytes)
+    if not activating or op.activation == RELU:
         return
     if op.activation == SOFTMAX:
         if run.n_panels < n_threads:        # the rows of a sample are other threads' work
@@ -71,7 +71,7 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
 
     share = Share(0, run.n_panels, 0, op.n_out)
     divide(run.n_panels, 1, thread, n_threads, &share.first_panel, &share.last_panel)
-    if activates(op, run) and op.activation != IDENTITY:
+    if activates(op, run) and op.activation != IDENTITY and not op.gated:
         for p in range(share.first_panel, share.last_panel):
             begin = p * target.stride
             if op.activation == SOFTMAX:
@@ -89,7 +89,8 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
         w = weights_of(op, run, share.first_row, share.last_row)
         dz = panels_of(target.grad, target, run, &share)
         dx = panels_of(source.grad, source, run, &share)
-        k.product_backward(&w, &dz, &dx, run.scratch + thread * run.scratch_bytes)
+        k.product_backward(&w, &dz, &dx, source.value if op.gates else NULL,
+                           run.scratch + thread * run.scratch_bytes)
         barrier_wait(run.barrier)           # the weights are about to change
 
     if not wants_weights(op, run):
@@ -172,6 +173,7 @@ _kind.weights_row = weights_row
 _kind.step_forward_row = step_forward_row
 _kind.bound_row = bound_row
 _kind.has_activation = True
+_kind.can_gate = True
 _kind.fuses = True
 
 

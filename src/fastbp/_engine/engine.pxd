@@ -45,6 +45,7 @@ cdef class Program:
 
     cdef bint take(self) noexcept nogil
     cdef void give_back(self) noexcept nogil
+    cdef void join_rectifiers(self) noexcept
     cdef lay_out_row(self)
     cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept
     cdef bytes format(self)

@@ -101,6 +101,7 @@ cdef class Program:
             width = self.ops[op.source - 1].n_out if op.source else self.ops[0].n_in
             if op.n_in != width:
                 raise ValueError(f"operation {i} takes {op.n_in} features, slot {op.source} has {width}")
+        self.join_rectifiers()
         self.n_in = self.ops[0].n_in
         self.n_out = self.ops[self.n_ops - 1].n_out
         self.scales_targets = self.ops[self.n_ops - 1].kind.scales_targets
@@ -118,6 +119,23 @@ cdef class Program:
         free(self.parts)
         free(self.row.rows)
         free(self.row_memory)
+
+    cdef void join_rectifiers(self) noexcept:
+        """Let the backward pass of an operation go on through the relu whose outputs only it reads."""
+        cdef Op* op
+        cdef Op* before
+        cdef int n_readers
+        cdef int i, j
+        for i in range(self.n_ops):
+            op = &self.ops[i]
+            if op.source == 0 or not op.kind.can_gate:
+                continue
+            n_readers = 0
+            for j in range(self.n_ops):
+                n_readers += (self.ops[j].source == op.source) + (self.ops[j].second == op.source)
+            before = &self.ops[op.source - 1]
+            op.gates = before.kind.can_gate and before.activation == RELU and n_readers == 1
+            before.gated = op.gates
 
     def set_trainable(self, trainable):
         """Say of each operation whether training may change what it has."""

@@ -53,10 +53,12 @@ cdef enum:                              # what becomes of a finished tile
 # For each of n_tiles panels, or strips, in turn (a, b and c move on by their strides):
 # c[i, :] (n_rows, n_vec vectors)  <-  (c or 0) + sum over k of a[i, k] * b[k, :]
 # k runs through segments of at most `segment` terms, between which a jumps by `jump`.
+# What is stored is then rectified, if asked, or multiplied by the derivative of the rectifier whose output is at `gate`.
 # (The loop over tiles is also what makes GCC unroll the loops in it soon enough to keep acc in registers throughout.)
 cdef inline void tile(int n_rows, int n_vec, int finish, bint resume, const real* a, idx a_stride, idx row_step,
                       idx k_step, idx n_terms, idx segment, idx jump, const real* b, idx b_stride, real* c, idx c_step,
-                      idx c_stride, real step, idx n_tiles, Ahead* ahead) noexcept nogil:
+                      idx c_stride, real step, idx n_tiles, Ahead* ahead, bint rectifies,
+                      const real* gate) noexcept nogil:
     cdef vec acc[N_ROWS][2]
     cdef vec right[2]
     cdef vec left
@@ -94,6 +96,15 @@ cdef inline void tile(int n_rows, int n_vec, int finish, bint resume, const real
                 right_terms += PANEL
             left_terms += jump
             remaining -= segment
+        if rectifies:
+            for i in range(n_rows):
+                for j in range(n_vec):
+                    acc[i][j] = value_of(RELU, acc[i][j])
+        if gate != NULL:
+            for i in range(n_rows):
+                for j in range(n_vec):
+                    acc[i][j] = acc[i][j] * derivative_of(RELU, acc[i][j], vload(gate + i * c_step + j * LANES))
+            gate += c_stride
         for i in range(n_rows):
             for j in range(n_vec):
                 if finish == ADD:
@@ -107,49 +118,50 @@ cdef inline void tile(int n_rows, int n_vec, int finish, bint resume, const real
 # The same with the number of rows made a constant of the compiled code, so that acc lives in registers.
 cdef inline void tile_of(int n_rows, int n_vec, int finish, bint resume, const real* a, idx a_stride, idx row_step,
                          idx k_step, idx n_terms, idx segment, idx jump, const real* b, idx b_stride, real* c,
-                         idx c_step, idx c_stride, real step, idx n_tiles, Ahead* ahead) noexcept nogil:
+                         idx c_step, idx c_stride, real step, idx n_tiles, Ahead* ahead, bint rectifies,
+                         const real* gate) noexcept nogil:
     if n_rows == 1:
         tile(1, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif n_rows == 2:
         tile(2, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif n_rows == 3:
         tile(3, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif n_rows == 4:
         tile(4, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif n_rows == 5:
         tile(5, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif n_rows == 6:
         tile(6, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif N_ROWS > 6 and n_rows == 7:
         tile(7, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif N_ROWS > 6 and n_rows == 8:
         tile(8, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif N_ROWS > 6 and n_rows == 9:
         tile(9, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif N_ROWS > 6 and n_rows == 10:
         tile(10, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif N_ROWS > 6 and n_rows == 11:
         tile(11, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif N_ROWS > 6 and n_rows == 12:
         tile(12, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif N_ROWS > 6 and n_rows == 13:
         tile(13, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
     elif N_ROWS > 6 and n_rows == 14:
         tile(14, n_vec, finish, resume, a, a_stride, row_step, k_step, n_terms, segment, jump, b, b_stride, c,
-             c_step, c_stride, step, n_tiles, ahead)
+             c_step, c_stride, step, n_tiles, ahead, rectifies, gate)
 
 
 cdef inline int n_vectors(idx n) noexcept nogil:
@@ -169,39 +181,41 @@ cdef inline idx strip_rows(idx n_rows) noexcept nogil:
 # Tiles of the three products, out of line: inlined into the loops around it, a tile's registers would spill.
 
 cdef void forward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx a_stride, idx k_step, idx n_terms,
-                        const real* b, idx b_stride, real* c, idx c_stride, idx n_tiles) noexcept nogil:
+                        const real* b, idx b_stride, real* c, idx c_stride, idx n_tiles,
+                        bint rectifies) noexcept nogil:
     if n_vec == 2:
         tile_of(n_rows, 2, STORE, resume, a, a_stride, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL,
-                c_stride, 0, n_tiles, NULL)
+                c_stride, 0, n_tiles, NULL, rectifies, NULL)
     else:
         tile_of(n_rows, 1, STORE, resume, a, a_stride, 1, k_step, n_terms, n_terms, 0, b, b_stride, c, PANEL,
-                c_stride, 0, n_tiles, NULL)
+                c_stride, 0, n_tiles, NULL, rectifies, NULL)
 
 
 cdef void backward_tiles(int n_rows, int n_vec, bint resume, const real* a, idx a_stride, idx row_step, idx n_terms,
-                         const real* b, idx b_stride, real* c, idx c_stride, idx n_tiles, Ahead* ahead) noexcept nogil:
+                         const real* b, idx b_stride, real* c, idx c_stride, idx n_tiles, Ahead* ahead,
+                         const real* gate) noexcept nogil:
     if n_vec == 2:
         tile_of(n_rows, 2, STORE, resume, a, a_stride, row_step, 1, n_terms, n_terms, 0, b, b_stride, c, PANEL,
-                c_stride, 0, n_tiles, ahead)
+                c_stride, 0, n_tiles, ahead, False, gate)
     else:
         tile_of(n_rows, 1, STORE, resume, a, a_stride, row_step, 1, n_terms, n_terms, 0, b, b_stride, c, PANEL,
-                c_stride, 0, n_tiles, ahead)
+                c_stride, 0, n_tiles, ahead, False, gate)
 
 
 cdef void weights_tiles(int n_rows, int n_vec, int finish, bint resume, const real* a, idx jump, idx n_samples,
                         const real* b, idx b_stride, real* c, idx c_step, real step, idx n_tiles) noexcept nogil:
     if n_vec == 2 and finish == STORE:
         tile_of(n_rows, 2, STORE, resume, a, 0, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
-                n_tiles, NULL)
+                n_tiles, NULL, False, NULL)
     elif n_vec == 2:
         tile_of(n_rows, 2, ADD, False, a, 0, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
-                n_tiles, NULL)
+                n_tiles, NULL, False, NULL)
     elif finish == STORE:
         tile_of(n_rows, 1, STORE, resume, a, 0, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
-                n_tiles, NULL)
+                n_tiles, NULL, False, NULL)
     else:
         tile_of(n_rows, 1, ADD, False, a, 0, PANEL, 1, n_samples, PANEL, jump, b, b_stride, c, c_step, PANEL, step,
-                n_tiles, NULL)
+                n_tiles, NULL, False, NULL)
 
 
 # strips OUT, each (n_terms, n_rows), `stride` apart <- w (n_terms, n_out), columns 0 ... n_strips * n_rows - 1; all in
@@ -254,8 +268,9 @@ cdef inline bint copies_strips(const Weights* w, idx n_panels) noexcept nogil:
             and (n_panels > FEW_PANELS or n_panels > 2 and is_aliased(w)))
 
 
-# z (n_out, samples) = w^T (n_out, n_rows)  x (n_rows, samples)
-cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, void* scratch) noexcept nogil:
+# z (n_out, samples) = w^T (n_out, n_rows)  x (n_rows, samples), or max(z, 0) with `rectifies`
+cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, bint rectifies,
+                          void* scratch) noexcept nogil:
     cdef const real* weights
     cdef const real* right
     cdef real* c
@@ -265,9 +280,11 @@ cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, vo
     cdef idx block = block_terms(w.n_rows, BLOCK)
     cdef bint copies = copies_strips(w, n_panels)
     cdef idx begin, n, first, rows, n_strips, stride, p
+    cdef bint ends
     begin = 0
     while begin < w.n_rows:
         n = min(block, w.n_rows - begin)
+        ends = rectifies and begin + n == w.n_rows
         weights = <const real*> w.data + begin * w.n_out
         right = <const real*> x.data + x.first * x.stride + begin * PANEL
         first = w.first
@@ -280,20 +297,21 @@ cdef void product_forward(const Weights* w, const Panels* x, const Panels* z, vo
                 copy_strips(weights + first, w.n_out, n, rows, n_strips, strips, stride)
                 for p in range(n_panels):
                     forward_tiles(<int> rows, 2 if p < n_full else 1, begin > 0, strips, stride, rows, n,
-                                  right + p * x.stride, 0, c + p * z.stride, rows * PANEL, n_strips)
+                                  right + p * x.stride, 0, c + p * z.stride, rows * PANEL, n_strips, ends)
             else:
                 if n_full:
                     forward_tiles(<int> rows, 2, begin > 0, weights + first, 0, w.n_out, n, right, x.stride, c,
-                                  z.stride, n_full)
+                                  z.stride, n_full, ends)
                 if n_full < n_panels:
                     forward_tiles(<int> rows, 1, begin > 0, weights + first, 0, w.n_out, n, right + n_full * x.stride,
-                                  0, c + n_full * z.stride, 0, 1)
+                                  0, c + n_full * z.stride, 0, 1, ends)
             first += n_strips * rows
         begin += n
 
 
-# dx (n_rows, samples) = w (n_rows, n_out)  dz (n_out, samples)
-cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx, void* scratch) noexcept nogil:
+# dx (n_rows, samples) = w (n_rows, n_out)  dz (n_out, samples), or dx * (a > 0) unless a is NULL
+cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx, const void* a,
+                           void* scratch) noexcept nogil:
     cdef const real* left
     cdef const real* right
     cdef real* c
@@ -305,12 +323,14 @@ cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx,
     cdef bint copies = n_full > 2 and is_aliased(w)
     cdef bint fetches = n_full > 2 and w.n_rows * w.n_out * <idx> sizeof(real) > KEPT_BYTES
     cdef Ahead ahead
-    cdef idx begin, n, first, next, rows, n_strips, p
+    cdef idx begin, n, first, next, rows, n_strips, p, here
+    cdef const real* gate
     if copies:
         row_step = block + 2 * LANES
     begin = 0
     while begin < w.n_out:
         n = min(block, w.n_out - begin)
+        gate = <const real*> a if begin + n == w.n_out else NULL
         right = <const real*> dz.data + dz.first * dz.stride + begin * PANEL
         first = w.first
         while first < w.last:
@@ -324,14 +344,15 @@ cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx,
             if copies:
                 copy_rows(left, w.n_out, n, n_strips * rows, <real*> scratch, row_step)
                 left = <const real*> scratch
-            c = <real*> dx.data + dx.first * dx.stride + first * PANEL
+            here = dx.first * dx.stride + first * PANEL
+            c = <real*> dx.data + here
             if along_panels and n_full:
                 backward_tiles(<int> rows, 2, begin > 0, left, 0, row_step, n, right, dz.stride, c, dx.stride, n_full,
-                               &ahead if fetches else NULL)
+                               &ahead if fetches else NULL, gate + here if gate != NULL else NULL)
             for p in range(n_full if along_panels else 0, n_panels):
                 backward_tiles(<int> rows, 2 if p < n_full else 1, begin > 0, left, rows * row_step, row_step, n,
                                right + p * dz.stride, 0, c + p * dx.stride, rows * PANEL, n_strips,
-                               &ahead if fetches else NULL)
+                               &ahead if fetches else NULL, gate + here + p * dx.stride if gate != NULL else NULL)
             first = next
         begin += n
 

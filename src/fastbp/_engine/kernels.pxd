@@ -143,10 +143,13 @@ ctypedef struct Kernels:
     # OUT: the same numbers with the samples as rows, in column panels (n_samples, panel), `stride` reals apart
     void (*transpose)(const Panels* panels, idx n_cols, void* out, idx stride) noexcept nogil
 
-    # z OUT = w^T x: outputs w.first ... w.last - 1
-    void (*product_forward)(const Weights* w, const Panels* x, const Panels* z, void* scratch) noexcept nogil
-    # dx OUT = w dz: inputs w.first ... w.last - 1
-    void (*product_backward)(const Weights* w, const Panels* dz, const Panels* dx, void* scratch) noexcept nogil
+    # z OUT = w^T x, or relu of it with `rectifies`: outputs w.first ... w.last - 1
+    void (*product_forward)(const Weights* w, const Panels* x, const Panels* z, bint rectifies,
+                            void* scratch) noexcept nogil
+    # dx OUT = w dz: inputs w.first ... w.last - 1; unless a is NULL, times the derivative of the relu whose outputs are
+    # a IN, panels as far apart as those of dx
+    void (*product_backward)(const Weights* w, const Panels* dz, const Panels* dx, const void* a,
+                             void* scratch) noexcept nogil
     # dw = x dz^T, rows w.first ... w.last - 1; dzt as `transpose` made it.
     # step == 0: out OUT = dw, or with resume out INOUT goes on summing. Otherwise out INOUT += step * dw.
     void (*product_weights)(const Weights* w, const Panels* x, const void* dzt, idx dzt_stride, bint resume,

@@ -46,11 +46,11 @@ for _i in range(LANES):
     _lane_numbers[_i] = <real> _i
 
 
+include "activations.pxi"
 include "ahead.pxi"
 include "gemm.pxi"
 include "layout.pxi"
 include "gemv.pxi"
-include "activations.pxi"
 include "sums.pxi"
 include "layer_norm.pxi"
 include "batch_norm.pxi"

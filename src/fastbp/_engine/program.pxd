@@ -46,6 +46,8 @@ ctypedef struct Op:
     idx n_buffers
     int activation          # IDENTITY where a kind has none
     bint has_bias
+    bint gates              # it reads what a relu has put out, alone: its backward pass goes on through the relu ...
+    bint gated              # ... which is this operation's, whose backward pass then must not
     bint trainable
     bint fuses              # its backward pass takes a step of plain SGD by itself
     double options[2]       # numbers that its kind knows the meaning of
@@ -105,6 +107,7 @@ cdef struct OpKind:
     OpFunction keep                                                         # NULL if it keeps nothing
     double (*bound_row)(const Op* op, const Pass* run) noexcept nogil       # no element of that gradient is larger
     bint has_activation     # applies op.activation to what it computes
+    bint can_gate           # its backward pass obeys op.gates, and op.gated
     bint keeps_z            # needs target.z in the backward pass, whatever the activation
     bint fuses              # its backward pass (its weights_row) obeys run.step
     bint shares_value       # target.value is source.value itself
