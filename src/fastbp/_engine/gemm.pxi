@@ -53,7 +53,7 @@ cdef enum:                              # what becomes of a finished tile
 # For each of n_tiles panels, or strips, in turn (a, b and c move on by their strides):
 # c[i, :] (n_rows, n_vec vectors)  <-  (c or 0) + sum over k of a[i, k] * b[k, :]
 # k runs through segments of at most `segment` terms, between which a jumps by `jump`.
-# What is stored is then rectified, if asked, or multiplied by the derivative of the rectifier whose output is at `gate`.
+# What is stored is rectified, if asked, or multiplied by the derivative of the rectifier whose output is at `gate`.
 # (The loop over tiles is also what makes GCC unroll the loops in it soon enough to keep acc in registers throughout.)
 cdef inline void tile(int n_rows, int n_vec, int finish, bint resume, const real* a, idx a_stride, idx row_step,
                       idx k_step, idx n_terms, idx segment, idx jump, const real* b, idx b_stride, real* c, idx c_step,
@@ -357,9 +357,9 @@ cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx,
         begin += n
 
 
-# One strip of dw whose last tile is wider than what is left of its rows: a copy is worked on. Rows that lie without a gap
-# are copied in whole vectors, in their order, so that the next rows overwrite what one brings too much; but for the last
-# of them, whose vectors would end beyond the strip.
+# One strip of dw whose last tile is wider than what is left of its rows: a copy is worked on. Rows that lie without a
+# gap are copied in whole vectors, in their order, so that the next rows overwrite what one brings too much; but for the
+# last of them, whose vectors would end beyond the strip.
 cdef void edge_tile(int n_rows, idx n_cols, int finish, bint resume, const real* a, idx jump, idx n_samples,
                     const real* b, real* c, idx c_step, real step, real* edge) noexcept nogil:
     cdef int n_vec = n_vectors(n_cols)

@@ -80,8 +80,8 @@ cdef void row_backward(const Weights* w, const void* dz, void* dx) noexcept nogi
         first += LANES
 
 
-# out (n,)  <-  left * right, or out + left * right, or out + step * (left * right). Where it goes on behind the row, it is
-# written in whole vectors, and what is behind the row (where `within` is 0) is written back as it was.
+# out (n,)  <-  left * right, or out + left * right, or out + step * (left * right). Where it goes on behind the row, it
+# is written in whole vectors, and what is behind the row (where `within` is 0) is written back as it was.
 cdef inline void add_row(bint resume, bint adds, vec left, const real* right, vec step, real* out, idx n, ivec within,
                          bint goes_on) noexcept nogil:
     cdef real tail[2][LANES]
@@ -173,8 +173,8 @@ cdef inline void step_columns(int n_vec, idx n_lanes, const Weights* w, bint has
         vstore(z + column + i * LANES, acc[i])
 
 
-# The step of one sample and the forward product of the next, in one walk through the weights: w INOUT += step * (x dz^T)
-# as `row_weights` takes it, z OUT (n_out,) = next w as `row_forward` has it
+# The step of one sample and the forward product of the next, in one walk through the weights:
+# w INOUT += step * (x dz^T) as `row_weights` takes it, z OUT (n_out,) = next w as `row_forward` has it
 cdef void row_step_forward(const Weights* w, bint has_bias, const void* x, const void* dz, double step,
                            const void* next, void* z) noexcept nogil:
     cdef vec factor = vsplat(<real> step)
