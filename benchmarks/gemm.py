@@ -95,7 +95,7 @@ def neighbour_table(report, options):
         before = None
         for work, row in zip(works, rows, strict=True):
             each = row["seconds_of_a_multiplication"]
-            ratio = jump(before, each) if before else None
+            ratio = row["jump"] = jump(before, each) if before else None
             lines.append(
                 [
                     str(work.widths[0]),

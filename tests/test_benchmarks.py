@@ -19,12 +19,14 @@ from benchmarks import (
     derivatives,
     estimators,
     gemm,
+    goals,
     instructions,
     lbfgs,
     least_squares,
     numpy_mlp,
     peers,
     pure_python,
+    readme,
     step,
     tables,
     threads,
@@ -474,3 +476,71 @@ def test_labels_spread_around_their_middle():
     assert spread([4.0, 4.0], 4.0) == pytest.approx([2.0, 8.0])
     # the two upper ones would come down on the lowest, so all three share a middle, at 8
     assert spread([4.0, 8.0, 16.0], 4.0) == pytest.approx([2.0, 8.0, 32.0])
+
+
+def results_of(folder, **rows):
+    """A folder with the answers of some questions: their rows, and one table each."""
+    for name, of_question in rows.items():
+        answer = {"question": f"How much is {name}?", "machine": ["a machine", "fastbp 1"], "rows": of_question}
+        (folder / f"{name}.json").write_text(json.dumps(answer), encoding="utf-8")
+        (folder / f"{name}.md").write_text("# How?\n\n- a note\n\n## First\n\n| a |\n| :-- |\n\n## Second\n", "utf-8")
+    return goals.Results(folder)
+
+
+TINY_STEP = {
+    "network": "2-16-1",
+    "batch_size": 32,
+    "step_flops": 4000,
+    "peak_flops_per_second": 1e10,
+    "seconds_of_a_step": {
+        "epoch": {"fastbp": 1.6e-6, "JAX": 8.8e-6},
+        "step": {"fastbp": 30e-6, "PyTorch": 1e-6, "NumPy": 80e-6},
+    },
+}
+
+
+def test_goals_are_reached_or_missed_by_so_much(tmp_path):
+    results = results_of(tmp_path, step=[TINY_STEP])
+    lines, missed = goals.judge(results)
+    verdicts = {line[0]: line[1:] for line in lines}
+    assert verdicts["step of tiny networks: JAX's, of ours"] == [">= 5", "5.50", "2-16-1, 32", "1 of 1", "reached"]
+    assert verdicts["step of 2-16-1, 32: microseconds"][-1] == "missed by 6.7%"
+    assert verdicts["any step: the fastest peer's, of ours"][1:] == ["0.625", "2-16-1, 32", "0 of 1", "missed by 37.5%"]
+    assert verdicts["two threads, any step: speed-up"][-1] == "not measured"
+    assert ["step of 2-16-1, 32: microseconds", "<= 1.5", "1.60", "2-16-1, 32", "6.7%"] in missed
+    assert len(missed) == 3
+
+
+def test_a_goal_is_judged_by_its_worst_case():
+    goal = goals.at_most("cost", 2.0, lambda results: {"low": 1.0, "high": 3.0, "higher": 2.5})
+    assert goals.judge(None, [goal]) == (
+        [["cost", "<= 2", "3.00", "high", "1 of 3", "missed by 50.0%"]],
+        [["cost", "<= 2", "3.00", "high", "50.0%"], ["cost", "<= 2", "2.50", "higher", "25.0%"]],
+    )
+
+
+def test_a_readme_tells_the_results(tmp_path):
+    results_of(tmp_path, step=[TINY_STEP], lbfgs=[])
+    text = "before\n<!-- benchmarks.readme: {} -->\n1.5 us, of old\n<!-- end -->\nafter\n"
+    training = readme.rewritten(text.format("training"), tmp_path)
+    assert training.startswith(
+        "before\n<!-- benchmarks.readme: training -->\n"
+        "| network, batch | fastbp | of the peak | JAX | NumPy | PyTorch |\n| :-- | --: | --: | --: | --: | --: |\n"
+        "| 2-16-1, 32 | 1.60 us | 25.0 % | 5.50x | 50.0x | 0.625x |\n\n"
+    )
+    assert training.endswith("on a machine; fastbp 1.\n<!-- end -->\nafter\n")
+    assert readme.rewritten(training, tmp_path) == training
+    run = readme.rewritten(text.format("run"), tmp_path)
+    assert "### How much is lbfgs?\n\nFirst ([all of it](results/lbfgs.md)):\n\n| a |" in run
+    assert "| step of 2-16-1, 32: microseconds | <= 1.5 | 1.60 |" in run
+    unmeasured = text.format("inference")
+    assert readme.rewritten(unmeasured, tmp_path) == unmeasured
+    with pytest.raises(KeyError, match="speed"):
+        readme.rewritten(text.format("speed"), tmp_path)
+
+
+@pytest.mark.parametrize("file", readme.FILES, ids=lambda file: file.parent.name)
+def test_the_readmes_tell_what_was_measured(file):
+    text = file.read_text(encoding="utf-8")
+    assert readme.BLOCK.search(text)
+    assert readme.rewritten(text) == text, "results have changed: python -m benchmarks.readme"
