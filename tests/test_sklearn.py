@@ -186,7 +186,8 @@ def test_warnings_that_users_know():
     with pytest.warns(ConvergenceWarning, match=r"(?s)lbfgs failed to converge.*max_iter=2") as caught:
         MLPRegressor(solver="lbfgs", max_iter=2).fit(X, CODES)
     assert caught[0].filename == __file__
-    with pytest.warns(UserWarning, match="`batch_size` larger than sample size, 131 > 130") as caught:
+    known = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
+    with pytest.warns(UserWarning, match=f"{known}: batch_size=131, there are 130 samples") as caught:
         MLPRegressor(batch_size=131, max_iter=500, tol=1).fit(X, CODES)
     assert caught[0].filename == __file__
     with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):

@@ -69,6 +69,12 @@ def test_any_number_of_threads(all_threads):
     np.testing.assert_array_equal(one.predict_proba(X), three.predict_proba(X))
 
 
+def test_without_hidden_layers():
+    plain, of_none = (MLPRegressor(hidden_layer_sizes=(), activation=a, **QUICK).fit(X, X[:, 0]) for a in ("relu", []))
+    assert [w.shape for w in of_none.coefs_] == [(4, 1)]
+    np.testing.assert_array_equal(plain.coefs_[0], of_none.coefs_[0])
+
+
 # Losses ---------------------------------------------------------------------------------------------------------------
 
 
@@ -285,20 +291,30 @@ def test_arguments_that_make_no_sense():
         MLPRegressor(early_stopping=True).partial_fit(X, NUMBERS)
     with pytest.raises(ValueError, match="eval_set is scored after each epoch"):
         MLPRegressor(solver="lbfgs").fit(X, NUMBERS, eval_set=(X, NUMBERS))
-    with pytest.raises(TypeError, match="eval_set must be"):
+    for n_rows, fraction, why in ((1, 0.1, "train set will be empty"), (300, 0.0, "range"), (300, 0.999, "empty")):
+        with pytest.raises(ValueError, match=rf"(?s)fraction={fraction:g} .*{n_rows} rows.*{why}.*or another fraction"):
+            MLPRegressor(early_stopping=True, validation_fraction=fraction).fit(X[:n_rows], NUMBERS[:n_rows])
+    with pytest.raises(ValueError, match=r"holds back validation_fraction=0.1 .* 5 rows"):
+        MLPClassifier(early_stopping=True).fit(X[:5], [0, 1, 0, 1, 1])
+    with pytest.raises(TypeError, match=r"eval_set must be .*, got a ndarray"):
         MLPRegressor().fit(X, NUMBERS, eval_set=X)
     with pytest.raises(ValueError, match="loss must be one of numbers"):
         MLPRegressor(fastbp.CrossEntropy()).fit(X, NUMBERS)
     with pytest.raises(ValueError, match="y must be at least 0 for Poisson"):
         MLPRegressor("poisson").fit(X, NUMBERS)
-    with pytest.raises(ValueError, match="is for targets that are classes"):
+    with pytest.raises(ValueError, match="class_weight is for one class a sample, but y has a column for each label"):
         MLPClassifier(class_weight="balanced").fit(X, LABELS)
+    with pytest.raises(ValueError, match="leaves no sample a weight"):
+        MLPClassifier(class_weight={0: 0, 1: 0, 2: 0}).fit(X, CODES)
     with pytest.raises(ValueError, match="must name one class a sample, or have a column"):
         MLPClassifier().fit(X, np.stack([CODES, CODES], axis=1))
     with pytest.raises(ValueError, match="is for classes that exclude each other"):
         MLPClassifier(loss=fastbp.CrossEntropy()).fit(X, LABELS)
-    with pytest.raises(ValueError, match=r"as float32\): replace or drop"):
-        MLPRegressor().fit(X * 1e300, NUMBERS)
+    for too_large in (X * 1e300, csr_matrix(X * 1e300)):
+        with pytest.raises(ValueError, match=r"must be finite as float32, got .* at \[0.*\]: scale it"):
+            MLPRegressor().fit(too_large, NUMBERS)
+    with pytest.raises(TypeError, match=r"loss must be .* got \(50,\): .* write hidden_layer_sizes=..."):
+        MLPRegressor((50,)).fit(X, NUMBERS)
 
 
 def test_classes_that_are_not_known():

@@ -145,6 +145,12 @@ def test_frames_of_numbers_are_arrays():
         regressor.predict(DENSE)
 
 
+def test_dates_are_no_numbers():
+    X = as_strings(pd).assign(day=pd.date_range("2020-01-01", periods=150))
+    with pytest.raises(ValueError, match=r"column 'day' holds dates or durations, datetime64.*: make numbers of them"):
+        MLPRegressor().fit(X, PRICES)
+
+
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 def test_categories_that_are_not_known():
     X = as_strings(pd)

@@ -84,9 +84,11 @@ def as_reals(array, name, dtype, check_finite=True):
     if check_finite and not all_finite(converted):
         bad = int(np.flatnonzero(~np.isfinite(converted))[0])
         where = ", ".join(str(i) for i in np.unravel_index(bad, converted.shape))
+        value = array.flat[bad]
+        if np.isfinite(value):
+            raise ValueError(f"{name} must be finite as {dtype}, got {value} at [{where}]: scale it, or take float64")
         raise ValueError(
-            f"{name} must be finite, got {array.flat[bad]} at [{where}] (as {dtype}): "
-            "replace or drop missing and infinite values"
+            f"{name} must be finite, got {value} at [{where}]: replace or drop missing and infinite values"
         )
     return converted
 

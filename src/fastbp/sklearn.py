@@ -300,6 +300,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _class_weighted(self, targets, weights):
         """Return sample weights with those of the classes in them."""
         wanted = self.class_weight
+        if self._multilabel:
+            raise ValueError(
+                "class_weight is for one class a sample, but y has a column for each label: give each sample its "
+                "weight, sample_weight=..., instead"
+            )
         if isinstance(wanted, dict):
             known = {label: code for code, label in enumerate(self.classes_.tolist())}
             for label in wanted:
@@ -307,7 +312,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                     raise ValueError(f"class_weight names the class {label!r}, y has {self.classes_}")
             wanted = {known[label]: weight for label, weight in wanted.items()}
         of_classes = class_weights(wanted, self._objective.loss, targets, self._objective.n_units)
-        return of_classes if weights is None else of_classes * weights
+        weights = of_classes if weights is None else of_classes * weights
+        if not weights.any():
+            raise ValueError(
+                f"class_weight={self.class_weight!r} leaves no sample a weight: there would be nothing to learn from"
+            )
+        return weights
 
     @property
     def _threshold(self):

@@ -18,15 +18,25 @@ cdef inline void store_some(real* out, vec x, idx n) noexcept nogil:
         store_tail(out, tail, n)
 
 
-# totals OUT (2,): the sums of |w| and of w^2, over blocks of PENALTY_BLOCK in the chains of sums.pxi, those in double
+# sizes INOUT += |w|, squares INOUT += w^2, one element to each chain of sums.pxi
+cdef inline void add_sizes(const real* w, vec* sizes, vec* squares) noexcept nogil:
+    cdef vec value
+    cdef int c
+    for c in range(CHAIN_VECTORS):
+        value = vload(w + c * LANES)
+        sizes[c] = sizes[c] + vabs(value)
+        squares[c] = vfma(value, value, squares[c])
+
+
+# totals OUT (2,): the sums of |w| and of w^2, over blocks of PENALTY_BLOCK in those chains, of the blocks in double
 cdef enum:
     PENALTY_BLOCK = 4096
 
 cdef void weight_sums(const void* w, idx n, double* totals) noexcept nogil:
     cdef vec sizes[CHAIN_VECTORS]
     cdef vec squares[CHAIN_VECTORS]
-    cdef vec value
-    cdef idx begin, end, i
+    cdef real tail[CHAINS]
+    cdef idx begin, end, i, j
     cdef int c
     totals[0] = 0
     totals[1] = 0
@@ -37,12 +47,13 @@ cdef void weight_sums(const void* w, idx n, double* totals) noexcept nogil:
             sizes[c] = vsplat(0)
             squares[c] = vsplat(0)
         i = begin
-        while i < end:
-            value = load_some(<const real*> w + i, end - i)
-            c = <int> (i // LANES % CHAIN_VECTORS)
-            sizes[c] = sizes[c] + vabs(value)
-            squares[c] = vfma(value, value, squares[c])
-            i += LANES
+        while i + CHAINS <= end:
+            add_sizes(<const real*> w + i, sizes, squares)
+            i += CHAINS
+        if i < end:                     # what is added as 0 changes nothing
+            for j in range(CHAINS):
+                tail[j] = (<const real*> w)[i + j] if i + j < end else 0
+            add_sizes(tail, sizes, squares)
         totals[0] += sum_of_chains(sizes)
         totals[1] += sum_of_chains(squares)
         begin = end

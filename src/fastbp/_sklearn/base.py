@@ -85,7 +85,7 @@ class BaseMLP(BaseEstimator):
 
     def _network(self, X, objective, first, random_state):
         """Return the network to train: a new one, or the one that is there, with the penalty as it is now."""
-        layers = networks.make_layers(self, objective, self._categories.columns)
+        layers = networks.make_layers(self, objective, self._categories.counts)
         if first:
             dtype = networks.dtype_of(self, X)
             return networks.make_network(self, X.shape[1], layers, dtype, random_state)
@@ -141,7 +141,10 @@ class BaseMLP(BaseEstimator):
         if isinstance(eval_set, list) and len(eval_set) == 1:
             eval_set = eval_set[0]
         if not isinstance(eval_set, tuple) or len(eval_set) not in (2, 3):
-            raise TypeError("eval_set must be (X, y) or (X, y, sample_weight), or a list of one of these")
+            raise TypeError(
+                "eval_set must be (X, y) or (X, y, sample_weight), or a list of one of these, got "
+                f"{_described(eval_set)}"
+            )
         X, y = self._validated(*eval_set[:2], False)
         weights = as_sample_weight(*eval_set[2:], X.shape[0], "sample_weight in eval_set") if eval_set[2:] else None
         return (X, self._read(y, False, True, None)[1], weights), eval_set[:2]
@@ -193,7 +196,8 @@ class BaseMLP(BaseEstimator):
             batch_size = _without_single(batch_size, n_samples)
         if batch_size > n_samples:
             warnings.warn(
-                f"Got `batch_size` larger than sample size, {batch_size} > {n_samples}. It is going to be clipped",
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped: "
+                f"batch_size={batch_size}, there are {n_samples} samples",
                 stacklevel=5,
             )
             batch_size = n_samples
@@ -298,7 +302,13 @@ def _without_single(batch_size, n_samples):
 
 def _as_dtype(X, dtype):
     """Return X, dense or sparse, in the network's dtype, copied only if it must be."""
-    return X.astype(dtype) if issparse(X) and X.dtype != dtype else X if issparse(X) else as_reals(X, "X", dtype)
+    if not issparse(X):
+        return as_reals(X, "X", dtype)
+    return type(X)((as_reals(X.data, "X.data", dtype), X.indices, X.indptr), X.shape)
+
+
+def _described(value):
+    return f"a {type(value).__name__}" + (f" of {len(value)}" if isinstance(value, list | tuple) else "")
 
 
 def _set_all(views, values, name):

@@ -6,6 +6,7 @@ that loss with the learning rate multiplied by the scale, and the penalty and Ad
 """
 
 import copy
+import numbers
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,6 +129,11 @@ def of_numbers(loss, n_outputs):
             scale = scale_of(n_outputs)
             shown = 0.5 if loss == "squared_error" else scale
         loss = make()
+    elif isinstance(loss, numbers.Integral | tuple | list):
+        raise TypeError(
+            f"loss must be one of {', '.join(_OF_NUMBERS)} or a fastbp loss, got {loss!r}: it is the first argument, "
+            "as scikit-learn has it since 1.7; write hidden_layer_sizes=..."
+        )
     else:
         loss = as_loss(loss)
     if loss.fused in ("softmax", "sigmoid") or isinstance(loss, losses.Hinge):

@@ -122,7 +122,10 @@ def activation_name(name):
 def last_activation(estimator):
     """Return the activation that goes into the output layer, by whose name its first weights are drawn."""
     value = estimator.activation
-    return activation_name(value) if isinstance(value, str) else hidden_layers(estimator)[-1][1]
+    if isinstance(value, str):
+        return activation_name(value)
+    layers = hidden_layers(estimator)
+    return layers[-1][1] if layers else "identity"
 
 
 def _listed(values, name):

@@ -22,20 +22,26 @@ class Categories:
 
     Attributes
     ----------
-    values : dict of str to ndarray
-        The categories of each such column, in ascending order.
-    columns : dict of int to int
-        How many there are in each of the columns that hold them, by number.
+    values : dict of int to ndarray
+        The categories, in ascending order, of each column that holds them, by number: names may be there twice.
+    names : list
+        Of these columns.
     """
 
     def __init__(self, X):
         self.values = {}
-        self.columns = {}
+        self.names = []
         if is_frame(X):
             for number, name in enumerate(X.columns):
-                if _is_categorical(X[name]):
-                    self.values[name] = _found(_without_missing(X[name], name), name)
-                    self.columns[number] = len(self.values[name])
+                column = _column(X, number)
+                if _is_categorical(column):
+                    self.values[number] = _found(_without_missing(column, name), name)
+                    self.names.append(name)
+
+    @property
+    def counts(self):
+        """How many categories there are in each of these columns: dict of int to int."""
+        return {number: len(values) for number, values in self.values.items()}
 
     def encoded(self, X):
         """Return a frame as an array of floats, categories as their codes.
@@ -43,24 +49,22 @@ class Categories:
         Raises
         ------
         ValueError
-            If it is no frame, or has a category that was not there before, or numbers are missing or infinite.
+            If it is no frame, or has a category that was not there before, or numbers are missing or infinite, or a
+            column holds neither numbers nor categories.
         """
         if not is_frame(X):
             raise ValueError(
-                f"X must be a data frame, for the columns {', '.join(map(repr, self.values))} hold categories, got "
+                f"X must be a data frame, for the columns {', '.join(map(repr, self.names))} hold categories, got "
                 f"{type(X).__name__}"
             )
         encoded = np.empty((len(X), len(X.columns)))
         for number, name in enumerate(X.columns):
-            if name in self.values:
-                encoded[:, number] = self._codes(X[name], name)
-            else:
-                column = check_array(np.asarray(X[name]), ensure_2d=False, dtype=np.float64, input_name=f"X[{name!r}]")
-                encoded[:, number] = column
+            column = _column(X, number)
+            encoded[:, number] = self._codes(column, number, name) if number in self.values else _numbers(column, name)
         return encoded
 
-    def _codes(self, column, name):
-        values, known = _without_missing(column, name), self.values[name]
+    def _codes(self, column, number, name):
+        values, known = _without_missing(column, name), self.values[number]
         table = {value: code for code, value in enumerate(known.tolist())}
         try:
             return [table[value] for value in values.tolist()]
@@ -70,6 +74,20 @@ class Categories:
                 f"column {name!r} holds the category {error.args[0]!r}, which was not there in fit: it knows {shown}. "
                 "Replace it, or fit with data that has it"
             ) from None
+
+
+def _column(X, number):
+    return X.iloc[:, number] if hasattr(X, "iloc") else X[X.columns[number]]
+
+
+def _numbers(column, name):
+    values = np.asarray(column)
+    if values.dtype.kind in "mM":
+        raise ValueError(
+            f"column {name!r} holds dates or durations, {column.dtype}, which are no numbers: make numbers of them, "
+            "days since a date say"
+        )
+    return check_array(values, ensure_2d=False, dtype=np.float64, input_name=f"X[{name!r}]")
 
 
 def _is_categorical(column):

@@ -18,13 +18,20 @@ def split(estimator, n_samples, stratify, random_state):
     ValueError
         If there are too few rows.
     """
-    training, held_back = train_test_split(
-        np.arange(n_samples), random_state=random_state, test_size=estimator.validation_fraction, stratify=stratify
-    )
+    fraction = estimator.validation_fraction
+    try:
+        training, held_back = train_test_split(
+            np.arange(n_samples), random_state=random_state, test_size=fraction, stratify=stratify
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping=True holds back validation_fraction={fraction:g} of the rows, but {n_samples} rows cannot "
+            f"be divided like that: {error} Give more rows or another fraction, or rows to validate on as eval_set"
+        ) from error
     if len(held_back) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset: "
-            f"{estimator.validation_fraction:g} of {n_samples} rows are {len(held_back)}, expected at least 2"
+            f"{fraction:g} of {n_samples} rows are {len(held_back)}, expected at least 2"
         )
     return training, held_back
 
