@@ -212,6 +212,19 @@ def test_early_stopping_restores_the_best(scoring, sparse):
     assert max(scores) == pytest.approx(best)
 
 
+def test_early_stopping_of_what_is_like_an_array():
+    class Like:
+        def __init__(self, array):
+            self.array = array
+
+        def __array__(self, dtype=None, copy=None):
+            return np.asarray(self.array, dtype)
+
+    settings = {"early_stopping": True, "max_iter": 2, "random_state": 0, "scoring": "balanced_accuracy"}
+    like = MLPClassifier(**settings).fit(Like(X), Like(NAMES))
+    np.testing.assert_array_equal(like.predict(X), MLPClassifier(**settings).fit(X, NAMES).predict(X))
+
+
 def test_early_stopping_that_diverges_keeps_the_best():
     regressor = MLPRegressor(solver="sgd", learning_rate_init=0.3, early_stopping=True, random_state=0, batch_size=10)
     with pytest.warns(ConvergenceWarning, match="diverged.* The best parameters so far are kept"):
@@ -300,7 +313,7 @@ def test_arguments_that_make_no_sense():
         MLPRegressor().fit(X, NUMBERS, eval_set=X)
     with pytest.raises(ValueError, match="loss must be one of numbers"):
         MLPRegressor(fastbp.CrossEntropy()).fit(X, NUMBERS)
-    with pytest.raises(ValueError, match="y must be at least 0 for Poisson"):
+    with pytest.raises(ValueError, match=r"y must be at least 0 for Poisson\(log_input=True\), got"):
         MLPRegressor("poisson").fit(X, NUMBERS)
     with pytest.raises(ValueError, match="class_weight is for one class a sample, but y has a column for each label"):
         MLPClassifier(class_weight="balanced").fit(X, LABELS)

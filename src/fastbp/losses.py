@@ -130,7 +130,8 @@ class Loss(Checked):
         return hash(type(self))
 
     def __repr__(self):
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+        parameters = (f"{name}={value!r}" for name, value in vars(self).items() if name in self._checks)
+        return f"{type(self).__name__}({', '.join(parameters)})"
 
 
 class SquaredError(Loss):

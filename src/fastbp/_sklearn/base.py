@@ -60,7 +60,7 @@ class BaseMLP(BaseEstimator):
         if eval_set is not None and self.solver == "lbfgs":
             raise ValueError('eval_set is scored after each epoch, solver="lbfgs" has none: take "adam" or "sgd"')
         first = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
-        given = X, y
+        given = X
         X, y = self._validated(X, y, first)
         weights = as_sample_weight(sample_weight, X.shape[0])
         random_state = check_random_state(self.random_state)
@@ -118,7 +118,10 @@ class BaseMLP(BaseEstimator):
         self.n_iter_ = 0
 
     def _divided(self, X, y, targets, weights, given, eval_set, random_state):
-        """Return (X, targets, weights) to train on, and these and what was given of what to validate on, or None."""
+        """Return (X, targets, weights) to train on, and of what to validate on these and (X, y) for a scorer, or None.
+
+        `given` is X as the user gave it: a scorer asks for the predictions of a frame's rows, if it was one.
+        """
         rows, held_back = (X, targets, weights), None
         stops = self.early_stopping and self.solver != "lbfgs"
         if eval_set is not None:
@@ -126,8 +129,8 @@ class BaseMLP(BaseEstimator):
         elif stops:
             parts = validation.split(self, X.shape[0], self._stratify(targets), random_state)
             rows, part = (tuple(None if a is None else a[p] for a in rows) for p in parts)
-            X_given = given[0] if tables.is_frame(given[0]) else X
-            held_back = part, tuple(validation.rows_of(a, parts[1]) for a in (X_given, given[1]))
+            for_scorer = given if tables.is_frame(given) else X
+            held_back = part, (validation.rows_of(for_scorer, parts[1]), y[parts[1]])
         X, targets, weights = rows
         if getattr(self, "class_weight", None) is not None:
             weights = self._class_weighted(targets, weights)

@@ -47,7 +47,7 @@ class Validation:
     rows : (X, targets, sample_weight)
         As the trainer takes them; X may be sparse.
     given : (X, y)
-        The same rows as the user gave them, for a scorer.
+        The same rows as a user would give them, for a scorer.
 
     Attributes
     ----------
@@ -98,5 +98,5 @@ def right(outputs, targets, sample_weight, threshold):
 
 
 def rows_of(X, rows):
-    """Return some rows of what a user gave as X or y."""
+    """Return some rows of what a user gave as X."""
     return _safe_indexing(X, rows)
