@@ -55,13 +55,15 @@ def learn(X, y, settings, epochs):
 def plot(found, path):
     from matplotlib import pyplot
 
+    styles = dict(zip(RATES, ("--", "-.", ":"), strict=True))  # many curves lie on each other
     figure, axes = pyplot.subplots(2, 2, figsize=(12, 9))
     for axis, (name, classifiers) in zip(axes.flat, found.items(), strict=False):
         for strategy, classifier in classifiers.items():
-            axis.plot(classifier.loss_curve_, label=strategy)
+            style = "-" if classifier.solver == "adam" else styles[classifier.learning_rate]
+            axis.plot(classifier.loss_curve_, style, label=strategy)
         axis.set(title=name, xlabel="epoch", ylabel="loss", yscale="log")
-    axes[0, 0].legend(fontsize="small")
-    figure.tight_layout()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=5)
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
     figure.savefig(path)
 
 
