@@ -207,16 +207,18 @@ def test_methods_of_scipy(method, loss):
 
 
 def test_lbfgs_in_pieces(monkeypatch):
+    """In one call of the engine, in a few, and in one for each piece that goes through at once."""
     params = []
-    for rows in (256, 7):
+    for rows, at_once, piece in ((256, 2e6, 3e7), (7, 1, 20 * 38), (7, 1, 1)):
         monkeypatch.setattr("fastbp._objective._FEWEST_ROWS", rows)
-        monkeypatch.setattr("fastbp._objective._PIECE", 1)
+        monkeypatch.setattr("fastbp._objective._AT_ONCE", at_once)
+        monkeypatch.setattr("fastbp._objective._PIECE", piece)
         net = make.network([3, 5, 3], output="softmax")
         X, y, w = make.samples(64, 3), make.targets("labels", 64, 3), make.weights(64)
         w[14:28] = 0
         fitted(net, LBFGS(), X, y, 20, w)
         params.append(net.params)
-    assert make.furthest(params[1], params[0]) < 1e-9
+    assert max(make.furthest(other, params[0]) for other in params[1:]) < 1e-9
 
 
 def test_a_loss_of_ones_own_sees_all_samples():
@@ -312,14 +314,29 @@ def test_where_there_is_nothing_to_gain(solver):
     assert history.loss[0] < 1e-20
 
 
-def test_batches_are_not_looked_at():
+@every_solver
+def test_batches_are_not_looked_at(solver):
     X, y = sine()
     params = []
     for settings in ({}, {"batch_size": 7, "accumulate": 2, "n_threads": 2, "seed": 3}):
         net = make.network([1, 7, 1])
-        fastbp.Trainer(net, optimizer=LevenbergMarquardt(), **settings).fit(X, y, 5, shuffle=bool(settings))
+        fastbp.Trainer(net, optimizer=solver, **settings).fit(X, y, 5, shuffle=bool(settings))
         params.append(net.params)
     assert make.same_bits(*params)
+
+
+@every_solver
+def test_threads_change_no_bits(monkeypatch, dtype, solver):
+    monkeypatch.setattr("fastbp._threads._n_cores", lambda: 8)
+    monkeypatch.setattr("fastbp._threads.FOR_A_STEP", 1)
+    X, y = make.samples(700, 5), make.samples(700, 2, 7)
+    params = []
+    for n_threads in (1, 2, 3):
+        net = make.network([5, 9, 7, 2], "tanh", dtype=dtype)
+        fastbp.Trainer(net, optimizer=solver, n_threads=n_threads).fit(X, y, 4)
+        params.append(net.params)
+    assert make.same_bits(params[0], params[1])
+    assert make.same_bits(params[0], params[2])
 
 
 @every_solver
@@ -453,11 +470,11 @@ def test_without_scipy(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     net = make.network([1, 3, 1])
     before = net.params.copy()
-    for solver in (LBFGS(), ScipyMinimize()):
-        with pytest.raises(ImportError, match=r'needs SciPy: pip install "fastbp\[solvers\]"'):
-            fitted(net, solver, *sine(), 1)
+    with pytest.raises(ImportError, match=r'needs SciPy: pip install "fastbp\[solvers\]"'):
+        fitted(net, ScipyMinimize(), *sine(), 1)
     assert make.same_bits(net.params, before)
-    fitted(net, LevenbergMarquardt(), *sine(), 1)
+    for solver in (LevenbergMarquardt(), LBFGS()):
+        fitted(net, solver, *sine(), 1)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ class NormalEquations:
         self._engine = Jacobian(net._program, n_rows, True)
         self._jacobian = np.empty((n_rows, net.n_out, net.n_params))
         self._outputs = np.empty((n_rows, net.n_out))
-        self._units = np.ones(net.n_out) * net._target_deviation()  # in which outputs are, and residuals are not
+        units = np.ones(net.n_out) * net._target_deviation()  # in which outputs are, and residuals are not
+        self._units = None if (units == 1).all() else units[:, None]
         self._l2 = problem.of_params("l2")
 
     def __call__(self, w):
@@ -55,10 +56,13 @@ class NormalEquations:
             scale = self._scale[begin : begin + n_rows]
             jacobian, outputs = self._jacobian[: len(X)], self._outputs[: len(X)]
             self._engine.take(X, len(X), jacobian, outputs, scale)
-            jacobian /= self._units[:, None]
+            errors = scale[:, None] * (outputs - y)
+            if self._units is not None:
+                jacobian /= self._units
+                errors /= self._units.T
             rows = jacobian.reshape(-1, jacobian.shape[2])
             rows = rows if problem.is_free is None else rows[:, problem.is_free]
-            gradient += (scale[:, None] * (outputs - y) / self._units).ravel() @ rows
+            gradient += errors.ravel() @ rows
             _add_product(products, rows)
         _diagonal(products)[:] += self._l2
         return products, gradient + self._l2 * w

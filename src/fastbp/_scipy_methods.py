@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from .solvers import LBFGS
-
 _PRODUCTS = ("Newton-CG", "trust-constr", "trust-ncg", "trust-krylov")  # methods that take Hessian-vector products
 _UNLIMITED = 2**31 - 1  # the report ends the solver, after as many iterations as are wanted
 _LIMITS = {"L-BFGS-B": ("maxiter", "maxfun"), "TNC": ("maxfun",)}
@@ -20,16 +18,7 @@ def load():
 
 def minimize(problem, settings, report):
     """Minimise the loss; arguments and result as of `_least_squares.minimize`."""
-    if isinstance(settings, LBFGS):
-        method = "L-BFGS-B"
-        options = {
-            "maxcor": settings.memory,
-            "ftol": settings.ftol,
-            "gtol": settings.gtol,
-            "maxls": settings.max_line_search,
-        }
-    else:
-        method, options = settings.method, settings.options
+    method, options = settings.method, settings.options
     w = problem.start()
     best = problem.finite_loss(w)
     last = w.copy(), best  # the point that was computed last

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import _least_squares, _scipy_methods
+from . import _lbfgs, _least_squares, _scipy_methods
 from ._fitting import Fit
 from ._memory import check_memory
 from ._objective import Objective, hessian_vector_product
@@ -12,7 +12,7 @@ from .solvers import LBFGS, LevenbergMarquardt, ScipyMinimize
 
 
 class Problem:
-    """The loss of all samples, a function of the trainable parameters, in float64.
+    """The loss of all samples, a function of the trainable parameters, which are in float64.
 
     It is computed with a copy of the network, so that this knows nothing of points that are only tried.
 
@@ -21,6 +21,8 @@ class Problem:
     trainer : Trainer
     X, targets, weights
         As `Network._checked` returns them.
+    rough : bool
+        Whether it is computed in the network's dtype until `refine` is called; otherwise in float64.
 
     Attributes
     ----------
@@ -34,13 +36,24 @@ class Problem:
         What the history tells of the solver.
     """
 
-    def __init__(self, trainer, X, targets, weights):
+    def __init__(self, trainer, X, targets, weights, rough=False):
         self.original = trainer.network
-        self.net = self.original._twin()
-        self.objective = Objective(self.net, X, targets, trainer._loss, weights)
+        self._data = X, targets, trainer._loss, weights, trainer.n_threads
+        self._set_dtype(self.original.dtype if rough else np.float64)
         self.details = {}
         is_free = self.of_params("trainable", all_params=True).astype(bool)
         self.is_free = None if is_free.all() else is_free
+
+    def _set_dtype(self, dtype):
+        self.net = self.original._twin(dtype)
+        self.objective = Objective(self.net, *self._data)
+
+    def refine(self):
+        """Go on in float64; return False if it is that already."""
+        if self.net.dtype == np.float64:
+            return False
+        self._set_dtype(np.float64)
+        return True
 
     def of_params(self, field, all_params=False):
         """Return a field of the operations, for each (trainable) parameter: `l2` of weights alone."""
@@ -59,7 +72,7 @@ class Problem:
     def start(self):
         """Return the trainable parameters that the network has."""
         self.net.params[...] = self.original.params
-        return self._free(self.net.params.copy())
+        return self._free(self.net.params.astype(np.float64))
 
     def move(self, w):
         """Give the copy these trainable parameters."""
@@ -87,10 +100,13 @@ class Problem:
         """Return the loss that a solver begins with; DivergedError if it is not finite."""
         return self._finite(self.loss(w), "at the parameters that the network has")
 
-    def finite_loss_and_grad(self, w):
-        """Return what `loss_and_grad` does; DivergedError if it is not finite."""
-        loss, gradient = self.loss_and_grad(w)
-        self._finite(loss + gradient.sum(), "or its gradient is not, at a point that the solver has tried")
+    def finite_loss_and_grad(self, w, where="or its gradient is not, at a point that the solver has tried"):
+        """Return what `loss_and_grad` does; DivergedError if it is not finite, in float64."""
+        while True:
+            loss, gradient = self.loss_and_grad(w)
+            if np.isfinite(loss + gradient.sum()) or not self.refine():
+                break
+        self._finite(loss + gradient.sum(), where)
         return loss, gradient
 
     def _finite(self, value, where):
@@ -157,7 +173,7 @@ class SolverFit(Fit):
         super().__init__(trainer, None, False, callbacks, validation, statistics)
         self.solver = trainer.optimizer
         self.minimize = _MINIMIZERS[type(self.solver)]
-        self.problem = Problem(trainer, *rows)
+        self.problem = Problem(trainer, *rows, rough=isinstance(self.solver, LBFGS))
         self._is_training = False
 
     def run(self, epochs):
@@ -229,6 +245,6 @@ class SolverFit(Fit):
 
 _MINIMIZERS = {
     LevenbergMarquardt: _least_squares.minimize,
-    LBFGS: _scipy_methods.minimize,
+    LBFGS: _lbfgs.minimize,
     ScipyMinimize: _scipy_methods.minimize,
 }

@@ -478,9 +478,9 @@ class Network(Insight, Adaptation):
         network._build()
         return network
 
-    def _twin(self):
-        """A copy in float64."""
-        twin = self._from_config({**self._config(), "dtype": "float64"})
+    def _twin(self, dtype=np.float64):
+        """A copy in another dtype."""
+        twin = self._from_config({**self._config(), "dtype": np.dtype(dtype).name})
         twin.params[...], twin.buffers[...] = self.params, self.buffers
         return twin
 

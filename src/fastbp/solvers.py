@@ -42,8 +42,8 @@ def _options(value):
 class Solver(Optimizer):
     """What all solvers share: settings that are checked when they are set.
 
-    A solver takes all samples at once, whatever the trainer's `batch_size`, and computes in float64, whatever the
-    network's dtype. It has no learning rate, and remembers nothing from one `fit` to the next.
+    A solver takes all samples at once, whatever the trainer's `batch_size`, and keeps its parameters in float64,
+    whatever the network's dtype. It has no learning rate, and remembers nothing from one `fit` to the next.
     """
 
     full_batch = True
@@ -83,8 +83,9 @@ class LevenbergMarquardt(Solver):
 
     Parameters
     ----------
-    damping : float, default 1e-3
-        mu at first, as a share of the largest element on the diagonal of J^T J. Greater than 0.
+    damping : float, default 1
+        mu at first, as a share of the largest element on the diagonal of J^T J: first steps are short, for long ones
+        saturate units, which then learn no more. Greater than 0.
     damping_increase : float, default 2
         What mu is multiplied by when a step fails; by twice as much each further time. Greater than 1.
     damping_decrease : float, default 1/3
@@ -111,7 +112,7 @@ class LevenbergMarquardt(Solver):
 
     def __init__(
         self,
-        damping=1e-3,
+        damping=1.0,
         damping_increase=2.0,
         damping_decrease=1 / 3,
         max_damping=1e10,
@@ -127,9 +128,10 @@ class LevenbergMarquardt(Solver):
 
 
 class LBFGS(Solver):
-    """The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (Byrd, Lu, Nocedal & Zhu 1995), by SciPy.
+    """The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (Byrd, Lu, Nocedal & Zhu 1995).
 
-    For any smooth loss. Needs SciPy: ``pip install "fastbp[solvers]"``.
+    For any smooth loss. It takes the steps of SciPy's L-BFGS-B without bounds, with the line search of More & Thuente
+    (1994). The loss of a float32 network is computed in float32 as long as that tells points apart, then in float64.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ class LevenbergMarquardt(Solver):
     gtol: float
     def __init__(
         self,
-        damping: FloatLike = 0.001,
+        damping: FloatLike = 1.0,
         damping_increase: FloatLike = 2.0,
         damping_decrease: FloatLike = ...,
         max_damping: FloatLike = 1e10,

@@ -31,7 +31,14 @@ class Program:
     def set_trainable(self, trainable: Sequence[bool]) -> None: ...
     def predict_one(self, x: object, out: object) -> bool: ...
     def loss_and_grad(
-        self, data: Data, grad: Reals, training: bool = False, seed: int = 0, batch: int = 0
+        self,
+        data: Data,
+        grad: Reals,
+        training: bool = False,
+        seed: int = 0,
+        batch: int = 0,
+        most_rows: int = 1024,
+        n_threads: int = 1,
     ) -> float: ...
 
 @disjoint_base

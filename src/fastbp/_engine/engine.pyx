@@ -23,6 +23,7 @@ from fastbp._engine.losses cimport HeldLoss, Targets
 from fastbp._engine.passes cimport Batches, forward_pass, loss_and_gradient
 from fastbp._engine.program cimport Op, Slot, at
 from fastbp._engine.rng cimport batch_seed
+from fastbp._engine.threads cimport Threads
 from fastbp._engine.workspace cimport Workspace, allocate
 
 
@@ -299,32 +300,56 @@ cdef class Program:
         PyBuffer_Release(&result)
         return True
 
-    def loss_and_grad(self, Data data, grad, bint training=False, uint64_t seed=0, uint64_t batch=0):
+    def loss_and_grad(self, Data data, grad, bint training=False, uint64_t seed=0, uint64_t batch=0,
+                      idx most_rows=GRADIENT_ROWS, int n_threads=1):
         """Return the loss of the data; its gradient OUT into grad (n_params,).
 
-        With `training` layers behave as in a training with this seed, in the batch of this number.
+        With `training` layers behave as in a training with this seed, in the batch of this number. Neither `most_rows`,
+        which go through at once, nor the number of threads changes a bit of either.
         """
         cdef View gradient = view(grad, "grad", self.n_params, self.format(), True)
+        cdef bint called = data.loss.call is not None
         if training:
             self.check_batches(data.n_rows, data.n_rows)
-        cdef idx n = data.n_rows if data.loss.call is not None else self.rows_at_once(data.n_rows, training)
-        cdef Workspace workspace = self.borrow(n, 1, True)
-        cdef Batches b = self.batches(workspace, data.x)
+        cdef idx n = data.n_rows
+        if not (called or training and self.whole_batch):
+            n = min(n, max(most_rows, 1))
+        cdef Evaluation run = Evaluation()
+        run.n_rows = data.n_rows
+        run.n_threads = 1 if called else n_threads
+        cdef Workspace workspace = self.borrow(n, run.n_threads, True)
         cdef View _held
+        run.batches = self.batches(workspace, data.x)
+        run.batches.capacity = n
+        data.fill(self, &run.batches)
+        run.batches.run.grads = gradient.data
+        run.batches.run.training = training
+        run.batches.run.seed = batch_seed(seed, batch)
+        if called:
+            _held = data.forward(self, &run.batches, 0, data.n_rows, slice(data.n_rows))
+        run.run(run.n_threads)
+        self.spare = workspace
+        return run.total / data.weight
+
+
+cdef class Evaluation(Threads):
+    """One call of `Program.loss_and_grad`, which sets it up."""
+
+    cdef Batches batches
+    cdef idx n_rows
+    cdef int n_threads
+    cdef double total           # OUT: sum(w_i l_i)
+
+    cdef void work(self, int thread) noexcept:
+        cdef Batches b = self.batches
         cdef double total
         cdef uint64_t mode
-        data.fill(self, &b)
-        b.run.grads = gradient.data
-        b.run.training = training
-        b.run.seed = batch_seed(seed, batch)
-        if data.loss.call is not None:
-            _held = data.forward(self, &b, 0, data.n_rows, slice(data.n_rows))
         with nogil:
             mode = fpmode_enter()
-            total = loss_and_gradient(&b, 0, data.n_rows, 0, 1)
+            total = loss_and_gradient(&b, 0, self.n_rows, thread, self.n_threads)
             fpmode_leave(mode)
-        self.spare = workspace
-        return total / data.weight
+        if thread == 0:
+            self.total = total
 
 
 cdef const idx* as_table(integers) except? NULL:
