@@ -2,9 +2,10 @@
 
     python -m benchmarks.lbfgs
 
-The digits (1,797 x 64), cross-entropy, the same first weights and penalty of weights. scikit-learn hands loss and gradient
-to SciPy's L-BFGS-B and computes in the dtype of its inputs; fastbp's steps are its own, in the network's dtype. The digits
-are float64 in scikit-learn, and networks float32 in fastbp, if nothing is said; both are timed in both.
+The digits (1,797 x 64), cross-entropy, the same first weights and penalty of weights. scikit-learn hands loss and
+gradient to SciPy's L-BFGS-B and computes in the dtype of its inputs; fastbp's steps are its own, in the network's
+dtype. The digits are float64 in scikit-learn, and networks float32 in fastbp, if nothing is said; both are timed in
+both.
 """
 
 from benchmarks import common  # first: it limits the threads of BLAS
@@ -24,8 +25,8 @@ ALPHA = 1e-4  # of scikit-learn: half of it times the sum of squared weights is 
 CASES = [((100,), "relu"), ((100,), "tanh"), ((64, 32), "relu"), ((64, 32), "tanh")]
 METHOD = (
     "Median of {rounds} interleaved rounds of whole fits, {iterations} iterations each, the models made by the way; "
-    "one core, one thread. Differences are those between the losses of fastbp and of scikit-learn with float64 after 10 "
-    "iterations: later on, the least difference in rounding leads to other points."
+    "one core, one thread. Differences are those between the losses of fastbp and of scikit-learn with float64 after "
+    "10 iterations: later on, the least difference in rounding leads to other points."
 )
 
 
@@ -76,7 +77,9 @@ def measure(hidden, activation, X, y, iterations, options, report):
     if abs(losses["fastbp float64"] - losses["scikit-learn float64"]) > 1e-6:
         raise AssertionError(f"fastbp does not take the steps of scikit-learn: {losses}")
     callables = {
-        f"{name} {dtype}": functools.partial(call, iterations, dtype) for name, call in calls.items() for dtype in DTYPES
+        f"{name} {dtype}": functools.partial(call, iterations, dtype)
+        for name, call in calls.items()
+        for dtype in DTYPES
     }
     seconds = common.interleave(callables, options.rounds, options.seconds)
     return report.add(hidden=hidden, activation=activation, losses=losses, iterations=iterations, seconds=seconds)

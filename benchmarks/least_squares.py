@@ -5,7 +5,7 @@
 Small regressions, all inputs and targets standardised, tanh, float64, the same first weights for all: a sine with
 noise (200 points, 1-10-1), Friedman's first problem (1991; 500 points, 10-12-1) without noise and with it, and the
 table diabetes that is bundled with scikit-learn (442 rows, 10-10-1). `LevenbergMarquardt(ftol=1e-5)` runs until it
-stops by itself, or for 500 iterations. Then Adam has 50 times as long, in each of some settings; its best loss counts,
+stops by itself, or for 300 iterations. Then Adam has 50 times as long, in each of some settings; its best loss counts,
 looked at after every fiftieth of its time. The loss is that of what is learnt from: what is asked is who minimises,
 not who generalises. `--problems` takes some of them: all take some minutes.
 """
@@ -21,7 +21,7 @@ import numpy as np
 import fastbp
 from benchmarks.report import begin
 
-MOST_ITERATIONS = 500
+MOST_ITERATIONS = 300
 FTOL = 1e-5  # the relative gain of an iteration that is held to be none
 TIMES_AS_LONG = 50
 ADAMS = {

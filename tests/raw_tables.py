@@ -7,6 +7,15 @@ WIDTHS = (32, 32)
 EPOCHS = 40
 
 
+def begin_as_scikit_learn(net, seed):
+    """Draw weights and biases as its networks with relu begin: both within sqrt(6 / (n_in + n_out))."""
+    rng = np.random.default_rng(seed)
+    params = net.named_parameters()
+    for name in params:
+        shape = params[name.replace("bias", "weight")].shape
+        params[name][...] = rng.uniform(-1, 1, params[name].shape) * np.sqrt(6 / sum(shape))
+
+
 def table(name):
     """Return (X, y) to learn from and (X, y) to test on."""
     rng = np.random.default_rng(7)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp import Dense, Embedding
+from fastbp import Dense, Embedding, Residual
+from fastbp._objective import Objective
 from tests import makers as make
 from tests.test_layer_kinds import FUSED, NETWORKS, every_network, network, samples
 
@@ -200,6 +201,38 @@ def test_hessian_products_against_differences(layers):
     assert np.abs(expected).max() > 1e-3
     assert np.abs(got - expected).max() < 1e-6 * max(1, np.abs(expected).max())
     assert make.same_bits(net.params, before)
+
+
+class Sharp:
+    """A loss of one's own: nobody knows whether it has kinks."""
+
+    def value_and_grad(self, outputs, targets):
+        return ((outputs - targets) ** 2).sum(axis=1), 2 * (outputs - targets)
+
+
+SMOOTH = {
+    "tanh": ([Dense(4, "tanh"), Dense(3)], fastbp.SquaredError(), True),
+    "softmax": ([Dense(4, "gelu"), fastbp.LayerNorm(), Dense(3, "softmax")], fastbp.CrossEntropy(), True),
+    "sigmoid": ([Dense(4, "silu"), fastbp.Activation("softplus"), Dense(3, "sigmoid", l2=0.1)],
+                fastbp.BinaryCrossEntropy(), True),
+    "relu": ([Dense(4, "relu"), Dense(3)], fastbp.SquaredError(), False),
+    "elu inside": ([Dense(4), Residual([fastbp.Activation("elu"), Dense(4)]), Dense(3)], fastbp.SquaredError(), False),
+    "prelu": ([Dense(4), fastbp.PReLU(), Dense(3)], fastbp.SquaredError(), False),
+    "l1": ([Dense(4, "tanh", l1=0.1), Dense(3)], fastbp.SquaredError(), False),
+    "huber": ([Dense(4, "tanh"), Dense(3)], fastbp.Huber(), False),
+    "own": ([Dense(4, "tanh"), Dense(3)], Sharp(), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("layers", "loss", "is_smooth"), SMOOTH.values(), ids=SMOOTH)
+def test_a_hessian_product_without_kinks_needs_two_gradients(monkeypatch, layers, loss, is_smooth):
+    calls = []
+    counted = Objective.loss_and_grad
+    monkeypatch.setattr(Objective, "loss_and_grad", lambda self: calls.append(1) or counted(self))
+    net = fastbp.Network(6, layers, dtype="float64", seed=2)
+    y = np.arange(9) % 3 if net.layers[-1].activation == "softmax" else make.targets("shares", 9, 3)
+    net.hessian_vector_product(make.samples(9, 6), y, loss, np.ones(net.n_params))
+    assert len(calls) == 2 if is_smooth else len(calls) >= 3
 
 
 def test_a_hessian_is_symmetric_and_of_float64_for_float32_too():

@@ -305,15 +305,16 @@ def test_raw_tables_reach_the_score_of_a_pipeline(case):
     n_out, output = (1, "identity") if case == "regression" else (3, "softmax")
     scores = {True: [], False: []}
     for scaled in scores:
-        for seed in range(3):
-            dense = [Dense(width, "relu", "glorot_uniform") for width in raw_tables.WIDTHS]  # as scikit-learn's
-            layers = [*dense, Dense(n_out, output, "glorot_uniform")]
+        for seed in range(6 if scaled else 2):
+            layers = [*(Dense(width, "relu") for width in raw_tables.WIDTHS), Dense(n_out, output)]
             if scaled:
                 layers = [Standardize(), *layers, *[Unstandardize()][: case == "regression"]]
-            trainer = fastbp.Trainer(fastbp.Network(8, layers, seed=seed), optimizer=fastbp.Adam(0.005), seed=seed)
+            net = fastbp.Network(8, layers, seed=seed)
+            raw_tables.begin_as_scikit_learn(net, seed)
+            trainer = fastbp.Trainer(net, optimizer=fastbp.Adam(0.005), seed=seed)
             trainer.fit(X, y, epochs=raw_tables.EPOCHS)
             scores[scaled].append(list(trainer.evaluate(X_test, y_test).values())[1])
-    assert np.mean(scores[True]) > SCORES[case] - 0.03
+    assert np.mean(scores[True]) > SCORES[case] - 0.015  # one standard error of each mean is 0.002 to 0.007
     assert np.mean(scores[False]) < SCORES[case] - 0.2
 
 

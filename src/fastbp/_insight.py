@@ -131,9 +131,10 @@ class Insight:
     def hessian_vector_product(self, X, y, loss, vector, sample_weight=None):
         """Return the product of the loss's Hessian by the parameters with a vector: how the gradient changes along it.
 
-        By central differences of the exact gradient, in float64, with steps of 2e-6, shorter ones where they meet a
-        kink: three passes over the samples, and more at kinks. It agrees with the exact product to 1e-6 of its largest
-        element, unless that is smaller than the gradient by many orders of magnitude.
+        By central differences of the exact gradient, in float64, with steps of 2e-6: two passes over the samples. Where
+        there are kinks (relu and the like), three, and more with shorter steps when one is met. It agrees with the
+        exact product to 1e-6 of its largest element, unless that is smaller than the gradient by many orders of
+        magnitude.
 
         Parameters
         ----------
@@ -167,7 +168,7 @@ class Insight:
             twin.params[...] = w
             return objective.loss_and_grad()[1]
 
-        product = hessian_vector_product(gradient, params, v)
+        product = hessian_vector_product(gradient, params, v, objective.is_smooth())
         self._spare_twin = twin
         return product
 

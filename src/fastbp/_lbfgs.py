@@ -100,7 +100,7 @@ class _Line:
             is_lower = new.loss <= loss + step * tilt
             if is_lower and abs(new.slope) <= -_CURVATURE * slope:
                 return self
-            if step == _LONGEST or bracketed and not (low < step < high and high - low > _NARROW * high):
+            if step == _LONGEST or (bracketed and not (low < step < high and high - low > _NARROW * high)):
                 return self if is_lower else None
             tilts = tilts and not (is_lower and new.slope >= 0)
             # Until there is a point that is low enough and not downhill, it is one of the tilted loss that is sought
@@ -114,7 +114,7 @@ class _Line:
                 width_before, width = width, abs(other.step - best.step)
                 low, high = sorted((best.step, other.step))
             else:
-                low, high = (step + by * (step - best.step) for by in (_NEARER, _FURTHER))
+                low, high = (step + factor * (step - best.step) for factor in (_NEARER, _FURTHER))
             step = min(step, _LONGEST)
             if bracketed and not (low < step < high and high - low > _NARROW * high):
                 step = best.step

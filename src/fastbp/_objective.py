@@ -13,6 +13,10 @@ _STEP = 2e-6  # of the largest element, in differences of gradients
 _BEND = 1e-5  # share of a product by which the two sides of the point may differ
 _SHORTER = 0.1  # how a step shrinks that crosses a kink
 _TRIES = 4
+_SMOOTH = {
+    "activation": {"identity", "tanh", "sigmoid", "softmax", "softplus", "gelu", "silu"},
+    "loss": {"squared_error", "log_cosh", "poisson", "cross_entropy", "binary_cross_entropy"},
+}
 
 
 class Objective:
@@ -54,6 +58,15 @@ class Objective:
             if weights is None or weights.any():
                 yield self.net._as_data(self.X[rows], self.targets[rows], self._loss, weights)
 
+    def is_smooth(self):
+        """Whether its gradient is known to have a derivative everywhere."""
+        return self._loss.config().get("kind") in _SMOOTH["loss"] and not any(
+            operation.get("activation", "identity") not in _SMOOTH["activation"]
+            or operation["kind"] == "prelu"
+            or operation.get("l1", 0)
+            for operation in self.net._operations()
+        )
+
     def loss(self):
         """Return the loss."""
         return sum(data.weight * inference.loss(self.net._program, data) for data in self._data) / self._weight
@@ -72,25 +85,29 @@ class Objective:
         return loss, gradient
 
 
-def hessian_vector_product(gradient, w, v):
+def hessian_vector_product(gradient, w, v, is_smooth):
     """Return H v: the derivative of a gradient along v, by central differences.
 
-    The step moves no parameter by more than 2e-6 times the largest of them (or 1). Where the gradient to one side does
-    not differ from that in the middle by the opposite of what it does to the other, a kink has been crossed (a relu has
-    changed its mind): then the step is made shorter, as long as rounding does not show.
+    The step moves no parameter by more than 2e-6 times the largest of them (or 1). Unless the gradient is smooth, it is
+    also taken in the middle. Where it does not differ from there to one side by the opposite of what it does to the
+    other, a kink has been crossed (a relu has changed its mind): then the step is made shorter, as long as rounding
+    does not show.
 
     Parameters
     ----------
     gradient : callable
         Returns the gradient (n,), float64, at parameters (n,).
     w, v : ndarray of shape (n,), float64
+    is_smooth : bool
     """
     size = np.abs(v).max(initial=0)
     if size == 0:
         return np.zeros_like(v)
+    h = _STEP * max(1.0, np.abs(w).max()) / size
+    if is_smooth:
+        return (gradient(w + h * v) - gradient(w - h * v)) / (2 * h)
     middle = gradient(w)
     noise = np.finfo(np.float64).eps * np.abs(middle).max(initial=0)
-    h = _STEP * max(1.0, np.abs(w).max()) / size
     for _ in range(_TRIES):
         right, left = gradient(w + h * v), gradient(w - h * v)
         product = (right - left) / (2 * h)

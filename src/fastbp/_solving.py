@@ -94,7 +94,7 @@ class Problem:
 
     def hessian_vector_product(self, w, v):
         """Return the Hessian of the loss at w, times v."""
-        return hessian_vector_product(lambda w: self.loss_and_grad(w)[1], w, v)
+        return hessian_vector_product(lambda w: self.loss_and_grad(w)[1], w, v, self.objective.is_smooth())
 
     def finite_loss(self, w):
         """Return the loss that a solver begins with; DivergedError if it is not finite."""
