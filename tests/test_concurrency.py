@@ -1,6 +1,9 @@
 """Several threads and one network: predictions run side by side, trainings exclude each other."""
 
+import copy
+import os
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -23,41 +26,152 @@ class Gate(fastbp.Callback):
             assert self.go_on.wait(30)
 
 
+X, LABELS, NUMBERS = make.samples(50, 5), make.targets("labels", 50, 3), make.targets("numbers", 50, 3)
+
+
+def standardised():
+    """A network with moments, which every call can change that trains."""
+    layers = [fastbp.Standardize(), fastbp.Dense(7, "tanh"), fastbp.Dense(3, "softmax")]
+    return fastbp.Network(5, layers, dtype="float64")
+
+
 @pytest.fixture
 def training():
-    """A network that another thread is training."""
-    net = make.network([5, 7, 3], output="softmax")
-    X, y = make.samples(50, 5), make.targets("labels", 50, 3)
-    gate, trainer = Gate(), fastbp.Trainer(net)
+    """A trainer that another thread is using."""
+    gate, trainer = Gate(), fastbp.Trainer(standardised(), ema=0.9)
     with ThreadPoolExecutor(1) as pool:
-        fit = pool.submit(trainer.fit, X, y, epochs=3, callbacks=[gate])
-        assert gate.inside.wait(30)
-        yield net, X, y
-        gate.go_on.set()
+        fit = pool.submit(trainer.fit, X, LABELS, epochs=3, callbacks=[gate])
+        try:
+            assert gate.inside.wait(30)
+            yield trainer
+        finally:
+            gate.go_on.set()
         assert len(fit.result().loss) == 3
 
 
-@pytest.mark.parametrize(
-    "train",
-    [
-        lambda net, X, y: fastbp.Trainer(net).fit(X, y, epochs=1),
-        lambda net, X, y: fastbp.Trainer(net).learn_one(X[0], y[0]),
-    ],
-    ids=["fit", "learn_one"],
-)
-def test_a_second_training_is_refused(training, train):
-    net, X, y = training
-    before = net.params.copy()
+TRAIN = {
+    "fit": lambda trainer: trainer.fit(X + 1, LABELS, epochs=1, validation_data=(X, LABELS)),
+    "fit to blocks": lambda trainer: trainer.fit([(X, LABELS)], epochs=1),
+    "learn_one": lambda trainer: trainer.learn_one(X[0], LABELS[0]),
+    "learn_one of a list": lambda trainer: trainer.learn_one(X[0].tolist(), LABELS[0]),
+    "learn_many": lambda trainer: trainer.learn_many(X, LABELS),
+    "progressive_validation": lambda trainer: trainer.progressive_validation(X, LABELS),
+    "find_learning_rate": lambda trainer: trainer.find_learning_rate(X, LABELS),
+    "reset": lambda trainer: trainer.reset(seed=1),
+    "adapt": lambda trainer: trainer.network.adapt(X + 1),
+}
+
+
+def solve(trainer):
+    trainer.optimizer, trainer.ema = fastbp.LBFGS(), None
+    trainer.fit(X, LABELS, epochs=1)
+
+
+@pytest.mark.parametrize("whose", ["the same trainer", "another trainer"])
+@pytest.mark.parametrize("train", TRAIN.values(), ids=TRAIN)
+def test_a_second_training_is_refused(training, train, whose):
+    """And nothing has changed: not the network, and not the trainer either."""
+    net = training.network
+    trainer = training if whose == "the same trainer" else fastbp.Trainer(net)
+    arrays = net.params.copy(), net.buffers.copy()
+    trainer.stop_training = True  # which a fit would unset
+    before = vars(trainer).copy()
     with pytest.raises(RuntimeError, match="is being trained already"):
-        train(net, X, y)
-    assert make.same_bits(net.params, before)
+        train(trainer)
+    assert make.same_bits(net.params, arrays[0])
+    assert make.same_bits(net.buffers, arrays[1])
+    assert [name for name, value in vars(trainer).items() if before[name] is not value] == []
+    trainer.stop_training = False
+
+
+def test_a_solver_is_refused_too(training):
+    before = training.network.params.copy()
+    with pytest.raises(RuntimeError, match="is being trained already"):
+        solve(fastbp.Trainer(training.network))
+    assert make.same_bits(training.network.params, before)
+
+
+def test_layers_are_not_frozen_meanwhile(training):
+    net = training.network
+    net.layers[1].trainable = False
+    with pytest.raises(RuntimeError, match="is being trained: freeze layers between two calls of fit"):
+        net.loss_and_grad(X, LABELS, fastbp.CrossEntropy())
+    net.layers[1].trainable = True
+    net.loss_and_grad(X, LABELS, fastbp.CrossEntropy())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_finds_the_network_free(training):
+    """The thread that trains it is not in the child."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
+        child = os.fork()
+    if child == 0:
+        try:
+            fastbp.Trainer(training.network).fit(X, LABELS, epochs=1)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_training_network_predicts(training):
-    net, X, y = training
+    net, y = training.network, LABELS
     expected = fastbp.Trainer(net).evaluate(X, y)
     assert expected["loss"] == net.loss_and_grad(X, y, fastbp.CrossEntropy())[0]
     assert make.same_bits(net.predict(X)[7], net.predict_one(X[7]))
+
+
+def test_predictions_while_parameters_move():
+    """Never a crash, and never anything but numbers that some parameters on the way could have given."""
+    net = make.network([5, 70, 40, 3], output="softmax", dtype="float32")
+    rows, labels = make.samples(500, 5), make.targets("labels", 500, 3)
+    with ThreadPoolExecutor(1) as pool:
+        fit = pool.submit(fastbp.Trainer(net, seed=3).fit, rows, labels, epochs=60)
+        while not fit.done():
+            for outputs in (net.predict(rows), net.predict_one(rows[0])[None, :]):
+                assert np.isfinite(outputs).all()
+                assert np.abs(outputs.sum(axis=1) - 1).max() < 1e-5
+            net.loss_and_grad(rows, labels, fastbp.CrossEntropy())
+            copy.deepcopy(net).predict(rows)
+        alone = make.network([5, 70, 40, 3], output="softmax", dtype="float32")
+        assert fit.result().loss == fastbp.Trainer(alone, seed=3).fit(rows, labels, epochs=60).loss
+    assert make.same_bits(net.params, alone.params)  # nobody has disturbed the training
+
+
+@pytest.mark.parametrize("widths", [[5, 7, 3], [5, 2000, 3]], ids=["brief steps", "long steps"])
+@pytest.mark.parametrize("optimizer", [fastbp.SGD(0.01), fastbp.Adam(0.001)], ids=repr)
+def test_steps_from_many_threads(widths, optimizer):
+    """Each is taken as a whole or refused as a whole, and none is lost."""
+    x, label, n_threads = X[0], 1, 4
+    fast = x.astype("float32")
+    trainer = fastbp.Trainer(make.network(widths, output="softmax", dtype="float32"), optimizer=optimizer)
+    start, refusals = threading.Barrier(n_threads), set()
+
+    def learn(thread):
+        start.wait()
+        n_learnt = 0
+        for i in range(150):
+            try:
+                if thread == 3 and i % 10 == 0:
+                    trainer.learn_many(x[None, :], [label])
+                else:
+                    trainer.learn_one(x.tolist() if thread == 2 else fast, label)
+                n_learnt += 1
+            except RuntimeError as error:
+                refusals.add(str(error))
+            if thread == 1 and i % 25 == 0:
+                trainer.optimizer.learning_rate = trainer.optimizer.learning_rate  # a learner must be made anew
+        return n_learnt
+
+    with ThreadPoolExecutor(n_threads) as pool:
+        n_learnt = sum(pool.map(learn, range(n_threads)))
+    alone = fastbp.Trainer(make.network(widths, output="softmax", dtype="float32"), optimizer=copy.copy(optimizer))
+    for _ in range(n_learnt):
+        alone.learn_one(fast, label)
+    assert n_learnt > 0
+    assert refusals <= {"this network is being trained already: train one at a time, or copies of it"}
+    assert make.same_bits(trainer.network.params, alone.network.params)
 
 
 def test_trainings_of_two_networks(all_threads):
@@ -85,8 +199,9 @@ def test_a_failed_training_frees_the_network():
     assert len(trainer.fit(make.samples(9, 5), make.samples(9, 3), epochs=2).loss) == 2
 
 
-def test_predictions_side_by_side(dtype):
-    net = make.network([5, 40, 30, 3], "gelu", "softmax", dtype)
+@pytest.mark.parametrize("widths", [[5, 40, 30, 3], [5, 520, 400, 3]], ids=["brief calls", "long calls"])
+def test_predictions_side_by_side(dtype, widths):
+    net = make.network(widths, "gelu", "softmax", dtype)
     X, y = make.samples(700, 5), make.targets("labels", 700, 3)
     whole = net.predict(X)
     start = threading.Barrier(4)
@@ -94,7 +209,7 @@ def test_predictions_side_by_side(dtype):
     def predict(thread):
         rng = np.random.default_rng(thread)
         start.wait()
-        for _ in range(100):
+        for _ in range(100 if widths[1] == 40 else 10):
             first, last = np.sort(rng.choice(701, 2, replace=False))
             assert make.same_bits(net.predict(X[first:last]), whole[first:last])
             assert make.same_bits(net.predict_one(X[first]), whole[first])
@@ -103,16 +218,3 @@ def test_predictions_side_by_side(dtype):
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(predict, range(4))) == [True] * 4
-
-
-def test_other_threads_run_meanwhile():
-    """The engine does not hold the interpreter's lock while it computes."""
-    net = make.network([100, 500, 100], dtype="float32")
-    X = make.samples(500, 100)
-    counted = 0
-    with ThreadPoolExecutor(1) as pool:
-        fit = pool.submit(fastbp.Trainer(net, batch_size=500).fit, X, X, epochs=20)
-        while not fit.done():
-            counted += 1
-        assert len(fit.result().loss) == 20
-    assert counted > 1000

@@ -69,6 +69,56 @@ def test_a_fork_during_a_fit():
     assert forked == [0]
 
 
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_joblib(all_threads, backend):
+    joblib = pytest.importorskip("joblib")
+    with joblib.parallel_backend(backend, n_jobs=2):
+        assert joblib.Parallel()(joblib.delayed(outcome)(i) for i in range(3)) == [outcome()] * 3
+
+
+BESIDE_OPENMP = """
+import os
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+import fastbp, fastbp._threads
+
+try:
+    import torch
+except ImportError:
+    torch = None
+fastbp._threads.n_workers = lambda n_threads, *work: n_threads
+X = np.random.default_rng(0).normal(size=(2000, 5))
+y = (X[:, 0] > 0).astype(int)
+
+def theirs():
+    if torch is not None:
+        torch.nn.Linear(200, 200)(torch.ones(500, 200)).sum().backward()
+    return HistGradientBoostingClassifier(max_iter=5, random_state=0).fit(X, y).score(X, y)
+
+def ours():
+    net = fastbp.Network.mlp([5, 7, 2], output="softmax")
+    fastbp.Trainer(net, n_threads=2).fit(X, y, epochs=2)
+    return net.params.tobytes()
+
+first, score = ours(), theirs()
+assert (ours(), theirs(), ours()) == (first, score, first)
+child = os.fork()
+if child == 0:
+    os._exit(0 if ours() == first else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_beside_openmp():
+    """With scikit-learn's OpenMP threads, and PyTorch's if it is installed; in a fork they are gone, and hang whoever
+    waits for them."""
+    pytest.importorskip("sklearn")
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", BESIDE_OPENMP]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
 def test_asyncio():
     async def both():
         return await asyncio.gather(asyncio.to_thread(outcome), asyncio.to_thread(outcome))
@@ -166,9 +216,13 @@ def test_no_file_is_touched():
 COPIES = {"pickle": lambda thing: pickle.loads(pickle.dumps(thing)), "deepcopy": copy.deepcopy}
 
 
+@pytest.mark.parametrize("n_learnt", [0, 3])
 @pytest.mark.parametrize("make_copy", COPIES.values(), ids=COPIES)
-def test_a_copied_trainer_goes_on_alike(make_copy):
+def test_a_copied_trainer_goes_on_alike(make_copy, n_learnt):
+    """After a fit, and after samples that it has learnt one by one."""
     trainer = trained()
+    for i in range(n_learnt):
+        trainer.learn_one(X[i], LABELS[i])
     twin = make_copy(trainer)
     assert twin.network is not trainer.network
     assert trainer.fit(X, LABELS, epochs=2).loss == twin.fit(X, LABELS, epochs=2).loss
@@ -191,9 +245,50 @@ CALLBACKS = [
 
 @pytest.mark.parametrize("make_copy", COPIES.values(), ids=COPIES)
 @pytest.mark.parametrize("callback", CALLBACKS, ids=lambda callback: type(callback).__name__)
-def test_callbacks_copy(make_copy, callback):
-    assert type(make_copy(callback)) is type(callback)
-    assert vars(make_copy(callback)).keys() == vars(callback).keys()
+def test_callbacks_copy(make_copy, callback, tmp_path, monkeypatch):
+    """With what they have remembered of a fit."""
+    monkeypatch.chdir(tmp_path)
+    trained().fit(X, LABELS, epochs=3, validation_data=(X, LABELS), callbacks=[callback])
+    copied = make_copy(callback)
+    assert copied is not callback
+    assert type(copied) is type(callback)
+    np.testing.assert_equal(vars(copied), vars(callback))
+
+
+DESCRIPTIONS = [
+    *make.OPTIMIZERS,
+    *make.FULL_BATCH,
+    *(loss for loss, _, _ in make.EVERY_LOSS),
+    fastbp.SGD(fastbp.LinearWarmup(0.1, 10) | fastbp.CosineDecay(0.1, 100), clip_norm=0.5),
+    fastbp.LevenbergMarquardt(),
+    fastbp.Residual([fastbp.Dense(5, "relu", l2=0.1)]),
+]
+
+
+@pytest.mark.parametrize("make_copy", COPIES.values(), ids=COPIES)
+@pytest.mark.parametrize("thing", DESCRIPTIONS, ids=repr)
+def test_copies_are_exact(make_copy, thing):
+    copied = make_copy(thing)
+    assert copied is not thing
+    assert copied == thing
+    assert repr(copied) == repr(thing)
+
+
+@pytest.mark.parametrize("make_copy", COPIES.values(), ids=COPIES)
+def test_a_copied_network_is_exact(make_copy, dtype):
+    layers = [fastbp.Standardize(), fastbp.Dense(7, "gelu"), fastbp.BatchNorm(), fastbp.Dense(3, "softmax")]
+    net = fastbp.Network(5, layers, dtype=dtype)
+    net.metadata["unit"] = "m"
+    fastbp.Trainer(net).fit(X, LABELS, epochs=1)
+    twin = make_copy(net)
+    assert make.same_bits(twin.params, net.params)
+    assert make.same_bits(twin.buffers, net.buffers)
+    assert (twin.layers, twin.metadata) == (net.layers, net.metadata)
+    assert make.same_bits(twin.predict(X), net.predict(X))
+    twin.params[...] = 0
+    twin.metadata["unit"] = "s"
+    assert net.params.any()
+    assert net.metadata["unit"] == "m"
 
 
 # Odd input

@@ -26,7 +26,8 @@ warnings.simplefilter("error")
 def threads():
     return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else threading.active_count()
 
-before, n_threads = set(sys.modules), threads()
+is_gil_enabled = getattr(sys, "_is_gil_enabled", lambda: True)
+before, n_threads, gil = set(sys.modules), threads(), is_gil_enabled()
 began = time.process_time()
 import fastbp
 seconds = time.process_time() - began
@@ -34,6 +35,7 @@ print(json.dumps({
     "seconds": seconds,
     "modules": sorted(set(sys.modules) - before),
     "threads": [threading.active_count() - 1, threads() - n_threads],
+    "gil": [gil, is_gil_enabled()],
 }))
 """
 
@@ -69,6 +71,11 @@ def test_modules_and_threads(imports):
     assert foreign == set()
     assert "fastbp._engine.dispatch" in found["modules"]
     assert found["threads"] == [0, 0]
+
+
+def test_the_lock_stays_away(imports):
+    """Where there is none, importing a module that needs one would bring it back."""
+    assert imports[0]["gil"][0] == imports[0]["gil"][1]
 
 
 def test_what_is_loaded_on_use(imports):

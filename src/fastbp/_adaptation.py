@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from ._engine.engine import Exclusive
 from ._standardization import Standardize, Unstandardize
 from ._targets import as_rows
 from ._validation import boolean
@@ -48,7 +49,8 @@ class Adaptation:
             if y is None:
                 raise ValueError("y must be given, for the network scales targets: call adapt(X, y)")
             y = as_rows(y, len(X), self.n_out, self.dtype)
-        self._adapt(scalers, X, y, reset)
+        with Exclusive(self._program):
+            self._adapt(scalers, X, y, reset)
 
     def _scalers(self):
         """Return the layers that take moments from data, by their number."""

@@ -12,6 +12,7 @@ import numpy as np
 from ._class_weights import class_weights
 from ._custom_loss import CustomLoss
 from ._engine import inference
+from ._engine.engine import Exclusive
 from ._engine.online import Learner
 from ._fitting import Pace
 from ._validation import Checked, real
@@ -23,12 +24,13 @@ _LEARNT_AT_ONCE = 64  # samples that a learner has the learning rates for, where
 
 def fits(trainer):
     """Whether the trainer has a learner, made for what it is now."""
-    if trainer._learner is None or trainer._clock.optimizer is not trainer.optimizer:
+    clock = trainer._clock
+    if trainer._learner is None or clock is None or clock.optimizer is not trainer.optimizer:
         return False
-    n_changes = Checked.n_changes
+    last_change = Checked.last_change
     if trainer._learner_of != _description(trainer):
         return False
-    trainer._learner_as_of = n_changes
+    trainer._learner_as_of = last_change
     return True
 
 
@@ -39,10 +41,10 @@ def _description(trainer):
 
 
 def _renew(trainer):
-    """Give the trainer a learner for what it is now."""
+    """Give the trainer, who holds the network, a learner for what it is now."""
     trainer._retire_learner()
     trainer._prepare_states()
-    n_changes = Checked.n_changes
+    last_change = Checked.last_change
     trainer._learner = Learner(
         trainer.network._program,
         trainer._loss.config(),
@@ -55,7 +57,7 @@ def _renew(trainer):
     kind, n_toggles, hyper, loss, ema = _description(trainer)
     hyper = {name: copy.copy(value) for name, value in hyper.items()}
     trainer._learner_of = kind, n_toggles, hyper, dict(loss), ema
-    trainer._learner_as_of = n_changes
+    trainer._learner_as_of = last_change
 
 
 def capsule(trainer, n_samples):
@@ -73,16 +75,17 @@ def capsule(trainer, n_samples):
         )
     trainer.network._notice_freezing()
     trainer.network._check_adapted(ADAPT)
-    if not fits(trainer):
-        _renew(trainer)
-    handle = engine.Handle(
-        trainer.network._program,
-        n_samples,
-        trainer._learner,
-        trainer.batch_size,
-        trainer.accumulate,
-        trainer.optimizer.full_batch,
-    )
+    with Exclusive(trainer.network._program):
+        if not fits(trainer):
+            _renew(trainer)
+        handle = engine.Handle(
+            trainer.network._program,
+            n_samples,
+            trainer._learner,
+            trainer.batch_size,
+            trainer.accumulate,
+            trainer.optimizer.full_batch,
+        )
     return engine.capsule(handle)
 
 
@@ -106,11 +109,12 @@ def learn_with_care(trainer, x, y, weight):
         raise ValueError(f"x must have shape ({net.n_in},), got {x.shape}")
     X, targets, _ = net._checked(x[None, :], loss.of_one(y), loss)
     net._check_adapted(ADAPT)
-    return _learn_row(trainer, X, targets, weight)
+    with Exclusive(net._program):
+        return _learn_row(trainer, X, targets, weight)
 
 
 def _learn_row(trainer, X, targets, weight):
-    """Learn from one row, (1, n_in), that has been checked; return its loss before the step."""
+    """Learn from one row, (1, n_in), that has been checked, holding the network; return its loss before the step."""
     data = trainer.network._as_data(X, targets, trainer._loss, None, weight)
     if weight == 0:
         return inference.loss(trainer.network._program, data)
@@ -132,7 +136,8 @@ def _learn_row(trainer, X, targets, weight):
 def learn_rows(trainer, X, targets, weights, outputs=None):
     """Learn from rows that have been checked, one after another.
 
-    Signals are looked at every few hundredths of a second; what has been learnt by then stays.
+    Signals are looked at every few hundredths of a second; what has been learnt by then stays. The network is held all
+    the while.
 
     Parameters
     ----------
@@ -149,18 +154,19 @@ def learn_rows(trainer, X, targets, weights, outputs=None):
     losses = np.empty(len(X))
     pace = Pace()
     row = 0
-    while row < len(X):
-        if not fits(trainer):
-            _renew(trainer)
-        end = min(row + pace.n_batches, len(X))
-        began = time.perf_counter()
-        done = trainer._learner.learn_many(data, row, end, losses, outputs)
-        pace.record(done - row, time.perf_counter() - began)
-        row = done
-        if row < end:
-            if outputs is not None:
-                net.predict_one(X[row], outputs[row])
-            weight = 1.0 if weights is None else float(weights[row])
-            losses[row] = _learn_row(trainer, X[row : row + 1], targets[row : row + 1], weight)
-            row += 1
+    with Exclusive(net._program):
+        while row < len(X):
+            if not fits(trainer):
+                _renew(trainer)
+            end = min(row + pace.n_batches, len(X))
+            began = time.perf_counter()
+            done = trainer._learner.learn_many(data, row, end, losses, outputs)
+            pace.record(done - row, time.perf_counter() - began)
+            row = done
+            if row < end:
+                if outputs is not None:
+                    net.predict_one(X[row], outputs[row])
+                weight = 1.0 if weights is None else float(weights[row])
+                losses[row] = _learn_row(trainer, X[row : row + 1], targets[row : row + 1], weight)
+                row += 1
     return losses

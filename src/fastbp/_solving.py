@@ -174,7 +174,6 @@ class SolverFit(Fit):
         self.solver = trainer.optimizer
         self.minimize = _MINIMIZERS[type(self.solver)]
         self.problem = Problem(trainer, *rows, rough=isinstance(self.solver, LBFGS))
-        self._is_training = False
 
     def run(self, epochs):
         """Train for so many iterations, or fewer."""
@@ -187,16 +186,7 @@ class SolverFit(Fit):
             raise
 
     def _begin(self):
-        self.trainer.network._program.begin_training()
-        self._is_training = True
-
-    def _begin_again(self, error):
         """The solver begins with what parameters there are."""
-
-    def _close(self):
-        if self._is_training:
-            self.trainer.network._program.end_training()
-            self._is_training = False
 
     def _n_per_epoch(self):
         return 1

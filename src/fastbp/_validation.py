@@ -1,6 +1,5 @@
 """Checks of what users pass: every public call looks before it touches anything."""
 
-import itertools
 import math
 import numbers
 import sys
@@ -127,19 +126,18 @@ def as_sample_weight(weights, n_samples, name="sample_weight"):
 class Checked:
     """An object whose attributes are checked whenever they are set, by the functions of value in `_checks`.
 
-    `Checked.n_changes` is another number after each such setting, of any object: who compares it with an earlier one
+    `Checked.last_change` is another object after each such setting, of anything: who has kept it and finds it again
     knows in no time that nothing has been set since.
     """
 
     _checks: ClassVar = {}
-    _changes: ClassVar = itertools.count(1)
-    n_changes: ClassVar = 0
+    last_change: ClassVar = object()
 
     def __setattr__(self, name, value):
         check = self._checks.get(name)
         super().__setattr__(name, value if check is None else check(value))
         if check is not None:
-            Checked.n_changes = next(Checked._changes)
+            Checked.last_change = object()
 
 
 class Settings(Checked):

@@ -257,6 +257,10 @@ class CSVLogger(Callback):
 
     def on_fit_end(self, trainer):
         self._file.close()
+        self._file = None
+
+    def __getstate__(self):
+        return {**vars(self), "_file": None}  # which each fit opens anew
 
 
 class Timer(Callback):

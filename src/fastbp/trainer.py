@@ -10,6 +10,7 @@ from . import _fitting, _online, _splitting, _threads
 from ._class_weights import class_weights
 from ._custom_loss import CustomLoss, as_loss
 from ._engine import inference
+from ._engine.engine import Exclusive
 from ._engine.training import Training, footprint
 from ._scheduling import Scheduler
 from ._scoring import Scores, as_metrics
@@ -106,7 +107,7 @@ class Trainer(Checked):
         self._clock = None
         self._learner = None
         self._learner_of = None
-        self._learner_as_of = None  # Checked.n_changes when it was last known to fit; None if there is none
+        self._learner_as_of = None  # Checked.last_change when it was last known to fit
 
     @property
     def network(self):
@@ -217,16 +218,18 @@ class Trainer(Checked):
         elif validation_data is not None:
             held_back = self._validation_data(validation_data)
         validation = None if held_back is None else self._evaluation(*held_back, metrics)
-        if y is None:
-            from . import _blocks  # on use, for the sake of the time that fastbp takes to import
-
-            fit = _blocks.BlockFit(self, blocks, shuffle, callbacks, validation)
-        else:
+        if y is not None:
             rows = self._weighted(*rows, class_weight)
-            with net._adapting(*rows[:2]):
-                fit = self._fit_of(rows, shuffle, callbacks, validation, statistics)
-        self._retire_learner()
-        fit.run(epochs)
+        with Exclusive(net._program):
+            if y is None:
+                from . import _blocks  # on use, for the sake of the time that fastbp takes to import
+
+                fit = _blocks.BlockFit(self, blocks, shuffle, callbacks, validation)
+            else:
+                with net._adapting(*rows[:2]):
+                    fit = self._fit_of(rows, shuffle, callbacks, validation, statistics)
+            self._retire_learner()
+            fit.run(epochs)
         if fit.history.interrupted:
             warnings.warn(f"training was interrupted in epoch {fit.epoch}", stacklevel=2)
         return fit.history
@@ -345,14 +348,15 @@ class Trainer(Checked):
 
         Raises
         ------
-        TypeError, ValueError, DivergedError
+        TypeError, ValueError, DivergedError, RuntimeError
             As from `fit`.
         """
         weight = 1.0
         if sample_weight is not None or class_weight is not None:
             weight = _online.weight_of_one(self, y, sample_weight, class_weight)
-        if (self._learner_as_of == Checked.n_changes or _online.fits(self)) and weight:
-            loss = self._learner.learn(x, y, weight)
+        learner = self._learner  # another thread may retire it
+        if learner is not None and weight and (self._learner_as_of is Checked.last_change or _online.fits(self)):
+            loss = learner.learn(x, y, weight)
             if loss is not None:
                 return loss
         return _online.learn_with_care(self, x, y, weight)
@@ -472,18 +476,22 @@ class Trainer(Checked):
         ------
         TypeError, ValueError
             If seed is no integer that is at least 0.
+        RuntimeError
+            If the network is being trained, by another thread say.
         """
         net = self.network
-        first = net if seed is None else Network(net.n_in, net.layers, net.dtype, seed)
-        self._retire_learner()
-        net.params[...], net.buffers[...] = first.params, first.buffers
-        self._states = None
-        self._n_steps = 0
-        self._n_batches = 0
-        self._average = None
-        self._averages = False
-        self._clock = None
-        self.epoch = 0
+        first = None if seed is None else Network(net.n_in, net.layers, net.dtype, seed)
+        with Exclusive(net._program):
+            if first is not None:
+                net.params[...], net.buffers[...] = first.params, first.buffers
+            self._retire_learner()
+            self._states = None
+            self._n_steps = 0
+            self._n_batches = 0
+            self._average = None
+            self._averages = False
+            self._clock = None
+            self.epoch = 0
 
     def _diverged(self, training, rates, n_before=0):
         """Return the error to raise; the network has its last finite parameters, the optimiser has forgotten all."""
@@ -494,11 +502,20 @@ class Trainer(Checked):
         return error
 
     def _retire_learner(self):
-        """Take over what the learner has counted, for it knows nothing of what others do with the optimiser."""
+        """Take over what the learner has counted, for it knows nothing of what others do with the optimiser.
+
+        For who holds the network: others may be learning with it.
+        """
         if self._learner is not None:
             self._learner.retire()
             self._remember(self._learner)
             self._learner = self._learner_as_of = None
+
+    def __getstate__(self):
+        if self._learner is not None:
+            with Exclusive(self.network._program):
+                self._retire_learner()
+        return vars(self).copy()
 
     def find_learning_rate(
         self,
@@ -549,19 +566,20 @@ class Trainer(Checked):
         X, y, weights = self._weighted(*rows, class_weight)
         data = self.network._as_data(X, y, self._loss, weights)
         self._check_batch(data.n_rows)
-        self._retire_learner()
-        before, buffers = vars(self).copy(), self.network.buffers.copy()
-        try:
-            self.network._adapt(self.network._unadapted(), X, y)
-            with self._training(data, self.epoch, True) as training:
-                training.save()
-                try:
-                    return range_test.sweep(training, *settings)
-                finally:
-                    training.restore()
-        finally:
-            vars(self).update(before)
-            self.network.buffers[...] = buffers
+        with Exclusive(self.network._program):
+            self._retire_learner()
+            before, buffers = vars(self).copy(), self.network.buffers.copy()
+            try:
+                self.network._adapt(self.network._unadapted(), X, y)
+                with self._training(data, self.epoch, True) as training:
+                    training.save()
+                    try:
+                        return range_test.sweep(training, *settings)
+                    finally:
+                        training.restore()
+            finally:
+                vars(self).update(before)
+                self.network.buffers[...] = buffers
 
     @property
     def averaged_params(self):
@@ -569,7 +587,9 @@ class Trainer(Checked):
 
         After the first update it is the parameters, after each further one ``ema * average + (1 - ema) * parameters``.
         """
-        self._retire_learner()
+        if self._learner is not None:
+            with Exclusive(self.network._program):
+                self._retire_learner()
         if not self._averages:
             return None
         average = self._average.view()

@@ -14,7 +14,7 @@ from libc.stdlib cimport calloc, free
 from fastbp cimport ABI, BAD_ARGUMENT, BAD_TARGET, BUSY, EXPIRED, NO_TRAINER, NOT_FINITE, OK, Model, Samples
 from fastbp._engine.claim cimport CLAIM_FREE, CLAIM_TAKEN, Claim, claim_give_back, claim_take
 from fastbp._engine.dispatch cimport kernels
-from fastbp._engine.engine cimport GRADIENT_ROWS, Program, fpmode_enter, fpmode_leave
+from fastbp._engine.engine cimport GRADIENT_ROWS, Program, fpmode_enter, fpmode_leave, process_mark
 from fastbp._engine.kernels cimport Kernels, Panels, idx
 from fastbp._engine.losses cimport sum_of_weights
 from fastbp._engine.online cimport Learner
@@ -305,7 +305,7 @@ cdef int predict(Model* model, const void* x, intptr_t n_samples, void* out) noe
     cdef uint64_t mode
     if x == NULL or out == NULL or n_samples < 0:
         return BAD_ARGUMENT
-    if claim_take(&(<Handle> model.owner).claim) != CLAIM_FREE:
+    if not claim_take(&(<Handle> model.owner).claim, process_mark()):
         return BUSY
     mode = fpmode_enter()
     (<Handle> model.owner).send_forward(x, n_samples, out)
@@ -323,7 +323,7 @@ cdef int take_steps(Model* model, const Samples* samples, bint single, double* l
     cdef double loss_before = 0
     if status != OK:
         return status
-    if claim_take(&(<Handle> model.owner).claim) != CLAIM_FREE:
+    if not claim_take(&(<Handle> model.owner).claim, process_mark()):
         return BUSY
     status = (<Handle> model.owner).begin_learning()
     if status == OK:
@@ -368,7 +368,7 @@ cdef int loss_and_grad(Model* model, const Samples* samples, double* loss, void*
         return status
     if grad == NULL:
         return BAD_ARGUMENT
-    if claim_take(&(<Handle> model.owner).claim) != CLAIM_FREE:
+    if not claim_take(&(<Handle> model.owner).claim, process_mark()):
         return BUSY
     status = (<Handle> model.owner).differentiate(samples, &found, grad)
     claim_give_back(&(<Handle> model.owner).claim)

@@ -5,6 +5,5 @@ cdef extern from "claim.h" nogil:
         CLAIM_TAKEN
         CLAIM_CLOSED
 
-    int claim_take(Claim* claim)
+    bint claim_take(Claim* claim, int mark)
     void claim_give_back(Claim* claim)
-    int claim_close(Claim* claim)

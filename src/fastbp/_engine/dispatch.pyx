@@ -18,10 +18,15 @@ cdef extern from "cpu.h":
     bint cpu_has_avx2()
     bint cpu_has_avx512()
 
+cdef extern from "watch.h" nogil:
+    const void* pointer_look(const void** pointer)
+    void pointer_set(const void** pointer, const void* value)
 
-cdef dict _loaded = {}          # (target, bits) -> the module, which keeps its table alive
-cdef const Kernels* _tables[2]  # of the target in use, for 32 and 64 bits; NULL until first used
-cdef str _target = ""
+
+TARGETS = ("baseline", "avx2", "avx512")            # slowest first
+cdef dict _loaded = {}              # (target, bits) -> the module, which keeps its table alive
+cdef const void* _tables[3][2]      # Kernels of each target, for 32 and 64 bits; NULL until first used
+cdef int _target = 0                # in use: its place in TARGETS
 
 MATH_FUNCTIONS = ("exp", "expm1", "log", "tanh", "sigmoid", "softplus", "erf", "gauss")  # as in vmath.pxi
 
@@ -35,7 +40,7 @@ def available_targets():
         "baseline" (SSE2 or NEON) always, then "avx2" and "avx512" where processor and operating system have them.
     """
     runs = {"baseline": True, "avx2": cpu_has_avx2(), "avx512": cpu_has_avx512()}
-    return tuple(target for target in runs if runs[target])
+    return tuple(target for target in TARGETS if runs[target])
 
 
 def get_target():
@@ -45,7 +50,7 @@ def get_target():
     -------
     str
     """
-    return _target
+    return TARGETS[_target]
 
 
 def set_target(target):
@@ -64,9 +69,7 @@ def set_target(target):
     global _target
     if target not in available_targets():
         raise ValueError(f"target must be one of {', '.join(available_targets())} on this machine, got {target!r}")
-    _target = target
-    _tables[0] = NULL
-    _tables[1] = NULL
+    _target = TARGETS.index(target)
 
 
 cdef const Kernels* table(str target, int bits) except NULL:
@@ -83,10 +86,13 @@ cdef const Kernels* table(str target, int bits) except NULL:
 
 cdef const Kernels* kernels(int bits) except NULL:
     """The table in use for reals of 32 or 64 bits."""
-    cdef int which = bits // 32 - 1
-    if _tables[which] == NULL:
-        _tables[which] = table(_target, bits)
-    return _tables[which]
+    cdef int target = _target
+    cdef const void** known = &_tables[target][bits // 32 - 1]
+    cdef const Kernels* found = <const Kernels*> pointer_look(known)
+    if found == NULL:
+        found = table(TARGETS[target], bits)
+        pointer_set(known, found)
+    return found
 
 
 def all_finite(array):

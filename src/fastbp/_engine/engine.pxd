@@ -6,15 +6,19 @@ from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport HeldLoss, Targets
 from fastbp._engine.passes cimport Batches
 from fastbp._engine.program cimport Op, Part, Pass, Slot
-from fastbp._engine.workspace cimport Workspace
+from fastbp._engine.workspace cimport Row, Workspace
 
 cdef enum:
     GRADIENT_ROWS = 1024        # samples that go through at once for a gradient; a larger batch goes in pieces
+    HOLD_GIL_BELOW = 200_000    # parameters: one sample takes 20 us at most, and who gives the GIL away waits for it
 
 
 cdef extern from "fpmode.h" nogil:
     uint64_t fpmode_enter()
     void fpmode_leave(uint64_t mode)
+
+
+cdef int process_mark() noexcept nogil
 
 
 cdef class Program:
@@ -29,8 +33,6 @@ cdef class Program:
     cdef bint has_limits
     cdef bint keeps             # operations keep something besides parameters
     cdef bint scales_targets    # losses take outputs and targets on a scale of the network's own
-    cdef Pass row               # of one sample, for predictions
-    cdef void* row_memory
     cdef readonly int bits
     cdef readonly object dtype
     cdef readonly idx n_in
@@ -40,20 +42,27 @@ cdef class Program:
     cdef View params
     cdef View buffers
     cdef Workspace spare        # of the last call, for the next one
+    cdef Row spare_row
     cdef Claim training         # of whoever changes what is trained, or which of it is
     cdef int arrangement        # another number whenever operations are frozen or freed
 
     cdef bint take(self) noexcept nogil
     cdef void give_back(self) noexcept nogil
     cdef void join_rectifiers(self) noexcept
-    cdef lay_out_row(self)
-    cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept
+    cdef divide_params(self, list trainable)
+    cdef int predict_row(self, const void* x, void* out) except -1
+    cdef void forward_row(self, Pass* row, const void* x, void* out) noexcept nogil
     cdef bytes format(self)
     cdef check_batches(self, idx n_rows, idx batch_size)
     cdef idx rows_at_once(self, idx n_rows, bint training) noexcept
     cdef idx rows_of_a_piece(self) noexcept
     cdef Workspace borrow(self, idx n_samples, int n_threads, bint gradients)
+    cdef int put_back(self, Workspace workspace) except -1
     cdef Batches batches(self, Workspace workspace, View x) noexcept
+
+
+cdef class Exclusive:
+    cdef Program program
 
 
 cdef class Data:

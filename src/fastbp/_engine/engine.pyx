@@ -4,8 +4,11 @@ The classes here trust the shapes that the Python layer has checked and made; th
 let the engine read or write memory that is not its own.
 """
 
+import os
+
 import numpy as np
 
+cimport cython
 from cpython.buffer cimport PyBuffer_Release
 from libc.math cimport NAN
 from libc.stdint cimport uint64_t
@@ -13,7 +16,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from fastbp._engine.buffers cimport View, lend, view
-from fastbp._engine.claim cimport CLAIM_FREE, claim_give_back, claim_take
+from fastbp._engine.claim cimport claim_give_back, claim_take
 from fastbp._engine.dispatch cimport kernels
 from fastbp._engine.kernels cimport (
     ELU, GELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX, SOFTPLUS, TANH, Kernels, Panels, idx
@@ -24,8 +27,23 @@ from fastbp._engine.passes cimport Batches, forward_pass, loss_and_gradient
 from fastbp._engine.program cimport Op, Slot, at
 from fastbp._engine.rng cimport batch_seed
 from fastbp._engine.threads cimport Threads
-from fastbp._engine.workspace cimport Workspace, allocate
+from fastbp._engine.workspace cimport Row, Workspace, allocate, allocate_row
 
+
+cdef int _process = 1           # how claims are marked: otherwise in a child that was forked
+
+
+cdef int process_mark() noexcept nogil:
+    return _process
+
+
+def _note_fork():
+    global _process
+    _process += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 cdef enum:
     MOST_ROWS = 256             # of a piece
@@ -109,7 +127,6 @@ cdef class Program:
         self.params = view(params, "params", self.n_params, self.format(), True)
         self.buffers = view(buffers, "buffers", self.n_buffers, self.format(), True)
         self.set_trainable([fields["trainable"] for fields in operations])
-        self.lay_out_row()
 
     def __dealloc__(self):
         cdef int i
@@ -118,8 +135,6 @@ cdef class Program:
                 free(<void*> self.ops[i].table)
         free(self.ops)
         free(self.parts)
-        free(self.row.rows)
-        free(self.row_memory)
 
     cdef void join_rectifiers(self) noexcept:
         """Let the backward pass of an operation go on through the relu whose outputs only it reads."""
@@ -140,12 +155,20 @@ cdef class Program:
 
     def set_trainable(self, trainable):
         """Say of each operation whether training may change what it has."""
+        with cython.critical_section(self):     # two threads may notice the same change
+            if not self.take():
+                raise RuntimeError("this network is being trained: freeze layers between two calls of fit")
+            try:
+                self.arrangement += 1
+                self.divide_params([bool(flag) for flag in trainable])
+            finally:
+                self.give_back()
+
+    cdef divide_params(self, list trainable):
+        """The parts of the parameters that are trainable."""
         cdef Op* op
         cdef Part* part = NULL
         cdef int i
-        if not self.take():
-            raise RuntimeError("this network is being trained: freeze layers between two calls of fit")
-        self.arrangement += 1
         self.n_parts = 0
         self.first_trainable = self.n_ops
         self.whole_batch = False
@@ -167,47 +190,13 @@ cdef class Program:
                 part = &self.parts[self.n_parts]
                 part[0] = Part(op.params, op.params + op.n_params, op.fuses)
                 self.n_parts += 1
-        self.give_back()
 
     cdef bint take(self) noexcept nogil:
         """Whether the caller may train this network, until he gives it back; nobody else may meanwhile."""
-        return claim_take(&self.training) == CLAIM_FREE
+        return claim_take(&self.training, process_mark())
 
     cdef void give_back(self) noexcept nogil:
         claim_give_back(&self.training)
-
-    def begin_training(self):
-        """Keep others from training this network until `end_training`; RuntimeError if somebody is at it already."""
-        if not self.take():
-            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
-
-    def end_training(self):
-        self.give_back()
-
-    cdef lay_out_row(self):
-        """The values of one sample on its way to a prediction: plain arrays, one after the other."""
-        cdef idx size = self.bits // 8
-        cdef idx n_bytes = 0
-        cdef Slot* slot
-        cdef int i
-        self.row.rows = <Slot*> calloc(self.n_ops + 1, sizeof(Slot))
-        for i in range(self.n_ops):     # whole vectors are written
-            n_bytes += (1 + self.ops[i].kind.feature_notes) * self.ops[i].n_out * size + 3 * 64
-        self.row_memory = calloc(n_bytes, 1)
-        if self.row.rows == NULL or self.row_memory == NULL:
-            raise MemoryError("no memory for the values of one sample")
-        n_bytes = 0
-        for i in range(self.n_ops):
-            slot = &self.row.rows[i + 1]
-            slot.n_features = self.ops[i].n_out
-            slot.value = <char*> self.row_memory + n_bytes
-            slot.z = slot.value
-            n_bytes += (self.ops[i].n_out * size + 127) // 64 * 64
-            slot.notes = <char*> self.row_memory + n_bytes
-            n_bytes += (self.ops[i].kind.feature_notes * self.ops[i].n_out * size + 64) // 64 * 64
-        self.row.params = self.params.data
-        self.row.buffers = self.buffers.data
-        self.row.output = self.n_ops
 
     cdef bytes format(self):
         return b"f" if self.bits == 32 else b"d"
@@ -233,14 +222,21 @@ cdef class Program:
         return n
 
     cdef Workspace borrow(self, idx n_samples, int n_threads, bint gradients):
-        """The spare workspace if it will do; its user puts it back into `spare`. Two callers never share one."""
+        """The spare workspace if it will do; its user puts it back. Two callers never share one."""
         cdef const Kernels* k = kernels(self.bits)
-        cdef Workspace workspace = self.spare
-        self.spare = None
+        cdef Workspace workspace
+        with cython.critical_section(self):
+            workspace = self.spare
+            self.spare = None
         if workspace is None or not workspace.fits(k, n_samples, n_threads, gradients):
             workspace = allocate(k, self.ops, self.n_ops, n_samples, n_threads, gradients)
         workspace.barrier.n_threads = n_threads
         return workspace
+
+    cdef int put_back(self, Workspace workspace) except -1:
+        with cython.critical_section(self):
+            self.spare = workspace
+        return 0
 
     cdef Batches batches(self, Workspace workspace, View x) noexcept:
         cdef Batches b
@@ -273,31 +269,52 @@ cdef class Program:
             b.targets.std = at(b.targets.mean, self.n_out, workspace.kernels)
         return b
 
-    cdef void forward_row(self, const Kernels* k, const void* x, void* out) noexcept:
+    cdef int predict_row(self, const void* x, void* out) except -1:
+        """out (n_out,) OUT <- x (n_in,)"""
+        cdef const Kernels* k = kernels(self.bits)
+        cdef Row row
+        with cython.critical_section(self):
+            row = self.spare_row
+            self.spare_row = None
+        if row is None:
+            row = allocate_row(self.ops, self.n_ops, self.bits)
+            row.run.params = self.params.data
+            row.run.buffers = self.buffers.data
+        row.run.kernels = k
+        if self.n_params < HOLD_GIL_BELOW:
+            self.forward_row(&row.run, x, out)
+        else:
+            with nogil:
+                self.forward_row(&row.run, x, out)
+        with cython.critical_section(self):
+            self.spare_row = row
+        return 0
+
+    cdef void forward_row(self, Pass* row, const void* x, void* out) noexcept nogil:
         cdef uint64_t mode = fpmode_enter()
         cdef const Op* op
         cdef int i
-        self.row.kernels = k
-        self.row.rows[0].value = <void*> x
+        row.rows[0].value = <void*> x
         for i in range(self.n_ops):
             op = &self.ops[i]
-            op.kind.forward_row(op, &self.row)
-        memcpy(out, self.row.rows[self.n_ops].value, self.n_out * (self.bits // 8))
+            op.kind.forward_row(op, row)
+        memcpy(out, row.rows[self.n_ops].value, self.n_out * (self.bits // 8))
         fpmode_leave(mode)
 
     def predict_one(self, x, out):
         """out (n_out,) OUT <- x (n_in,), the same bits as `predict`; False if they are not just such arrays."""
         cdef Py_buffer row
         cdef Py_buffer result
-        cdef const Kernels* k = kernels(self.bits)
         if not lend(x, self.dtype, &row, self.n_in, False):
             return False
         if not lend(out, self.dtype, &result, self.n_out, True):
             PyBuffer_Release(&row)
             return False
-        self.forward_row(k, row.buf, result.buf)
-        PyBuffer_Release(&row)
-        PyBuffer_Release(&result)
+        try:
+            self.predict_row(row.buf, result.buf)
+        finally:
+            PyBuffer_Release(&row)
+            PyBuffer_Release(&result)
         return True
 
     def loss_and_grad(self, Data data, grad, bint training=False, uint64_t seed=0, uint64_t batch=0,
@@ -328,7 +345,7 @@ cdef class Program:
         if called:
             _held = data.forward(self, &run.batches, 0, data.n_rows, slice(data.n_rows))
         run.run(run.n_threads)
-        self.spare = workspace
+        self.put_back(workspace)
         return run.total / data.weight
 
 
@@ -352,6 +369,24 @@ cdef class Evaluation(Threads):
             self.total = total
 
 
+cdef class Exclusive:
+    """Keeps others from training a network: ``with Exclusive(program):`` raises RuntimeError if somebody is at it.
+
+    The network is free afterwards whatever happens, and whenever: no signal's handler runs between taking it and
+    entering the block.
+    """
+
+    def __cinit__(self, Program program):
+        self.program = program
+
+    def __enter__(self):
+        if not self.program.take():
+            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
+
+    def __exit__(self, *error):
+        self.program.give_back()
+
+
 cdef const idx* as_table(integers) except? NULL:
     """Integers in memory of their own; NULL if there are none."""
     cdef idx* table
@@ -364,6 +399,23 @@ cdef const idx* as_table(integers) except? NULL:
     for i in range(len(integers)):
         table[i] = integers[i]
     return table
+
+
+cdef idx first_beyond(const idx* labels, idx n, idx n_classes) noexcept nogil:
+    """The first place of a label that is not in 0 ... n_classes - 1; n if there is none."""
+    cdef idx i
+    for i in range(n):
+        if labels[i] < 0 or labels[i] >= n_classes:
+            return i
+    return n
+
+
+cdef double sum_of(const double* values, idx n) noexcept nogil:
+    cdef double total = 0
+    cdef idx i
+    for i in range(n):
+        total += values[i]
+    return total
 
 
 cdef class Data:
@@ -382,8 +434,7 @@ cdef class Data:
     """
 
     def __cinit__(self, Program program, x, y, weights, loss, double gain=1):
-        cdef idx i
-        cdef idx label
+        cdef idx wrong
         self.n_rows = len(x)
         self.loss = HeldLoss(loss, program.n_out)
         self.gain = gain
@@ -393,18 +444,18 @@ cdef class Data:
             self.sample_weight = weights
         elif y.ndim == 1:
             self.labels = view(y, "y", self.n_rows, b"i")
-            for i in range(self.n_rows):
-                label = (<const idx*> self.labels.data)[i]
-                if label < 0 or label >= program.n_out:
-                    raise ValueError(f"labels must be in 0 ... {program.n_out - 1}, got {label} in row {i}")
+            with nogil:
+                wrong = first_beyond(<const idx*> self.labels.data, self.n_rows, program.n_out)
+            if wrong < self.n_rows:
+                label = (<const idx*> self.labels.data)[wrong]
+                raise ValueError(f"labels must be in 0 ... {program.n_out - 1}, got {label} in row {wrong}")
         else:
             self.y = view(y, "y", self.n_rows * self.loss.n_targets(program.n_out), program.format())
         self.weight = <double> self.n_rows
         if weights is not None:
             self.weights = view(weights, "weights", self.n_rows, b"d")
-            self.weight = 0
-            for i in range(self.n_rows):
-                self.weight += (<const double*> self.weights.data)[i]
+            with nogil:
+                self.weight = sum_of(<const double*> self.weights.data, self.n_rows)
 
     cdef void fill(self, Program program, Batches* b) noexcept:
         b.run.fused_output = self.loss.fused or program.scales_targets

@@ -99,7 +99,7 @@ cdef class Inference(Threads):
         cdef double total = 0
         cdef idx i
         self.run(self.n_threads)
-        self.program.spare = self.workspaces[0]
+        self.program.put_back(<Workspace> self.workspaces[0])
         if self.error is not None:
             raise self.error
         if self.losses != NULL:
@@ -160,7 +160,7 @@ def predict(Program program, x, out, idx n_rows, int n_threads=1):
     cdef View rows = view(x, "x", n_rows * program.n_in, program.format())
     cdef View outputs = view(out, "out", n_rows * program.n_out, program.format(), True)
     if n_rows == 1:
-        program.forward_row(kernels(program.bits), rows.data, outputs.data)
+        program.predict_row(rows.data, outputs.data)
     else:
         Inference(program, rows, n_rows, None, outputs, n_threads, False, 0).total()
 

@@ -1,7 +1,6 @@
 from libc.stdint cimport uint64_t
 
 from fastbp._engine.buffers cimport View
-from fastbp._engine.claim cimport Claim
 from fastbp._engine.engine cimport Program
 from fastbp._engine.kernels cimport idx
 from fastbp._engine.losses cimport HeldLoss
@@ -30,14 +29,15 @@ cdef class Learner:
     cdef bint whole
     cdef bint unlimited
     cdef uint64_t seed
-    cdef Claim claim            # of whoever takes steps, closed once there are to be no more
+    cdef bint retired           # there are to be no more steps
     cdef int arrangement        # the network's, when this was made
 
+    cdef bint is_closed(self) noexcept nogil
     cdef int begin(self) noexcept nogil
     cdef void end(self) noexcept nogil
     cdef bint begin_or_raise(self) except -1
     cdef int make_ready(self) except -1
-    cdef object step(self, const void* x, const idx* label, const void* target, double weight)
+    cdef object step(self, const void* x, const idx* label, const void* target, double weight, bint held)
     cdef int prepare(self) except -1
     cdef idx run_rows(self, idx begin, idx end, const double* weights, double* losses, void* outputs) noexcept nogil
     cdef bint run_alone(self, double* loss) noexcept nogil

@@ -9,9 +9,7 @@ from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
 from fastbp._engine.buffers cimport View, lend, view
-from fastbp._engine.claim cimport (
-    CLAIM_CLOSED, CLAIM_FREE, CLAIM_TAKEN, claim_close, claim_give_back, claim_take
-)
+from fastbp._engine.claim cimport CLAIM_CLOSED, CLAIM_FREE, CLAIM_TAKEN
 from fastbp._engine.engine cimport Data, Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport HeldLoss
@@ -23,7 +21,7 @@ from fastbp._engine.program cimport at
 from fastbp._engine.rng cimport batch_seed
 
 cdef enum:
-    HOLD_GIL_BELOW = 10_000     # parameters: a step on fewer takes less time than giving the GIL away and back
+    HOLD_GIL_IN_STEPS_BELOW = 10_000    # parameters: a step on fewer takes a few us, a wait for the GIL up to 5000
 
 
 cdef class Learner:
@@ -85,6 +83,10 @@ cdef class Learner:
         free(self.arrays.grads)
         free(self.arrays.norms)
 
+    def retire(self):
+        """Learn nothing from now on: others go on with what the optimiser has. For who holds the network."""
+        self.retired = True
+
     @property
     def n_steps(self):
         return self.clock.n_steps
@@ -100,13 +102,15 @@ cdef class Learner:
     def learn(self, x, y, double weight=1, bint checked=False):
         """Learn from x (n_in,) and y: a label, a number, or (n_targets,). The gradient is multiplied by the weight.
 
+        Who says that both are `checked` holds the network by `Exclusive` as well.
+
         Returns
         -------
         float or None
             The loss before the step. None if x and y are not just such arrays of the network's dtype and plain
             numbers (a row of numbers that have limits only if `checked`), if the loss has no way for a single sample,
-            if the step might lead beyond finite numbers, or if there is no learning rate for it: then nothing has
-            happened.
+            if the step might lead beyond finite numbers, or if there is no learning rate for it, or if the learner has
+            been retired: then nothing has happened.
         """
         cdef Program program = self.program
         cdef Py_buffer row, target
@@ -142,18 +146,18 @@ cdef class Learner:
                 PyBuffer_Release(&target)
             return None
         try:
-            return self.step(row.buf, &label if targets == NULL else NULL, targets, weight)
+            return self.step(row.buf, &label if targets == NULL else NULL, targets, weight, checked)
         finally:
             PyBuffer_Release(&row)
             if has_row:
                 PyBuffer_Release(&target)
 
-    cdef object step(self, const void* x, const idx* label, const void* target, double weight):
+    cdef object step(self, const void* x, const idx* label, const void* target, double weight, bint held):
         cdef Program program = self.program
         cdef Batches* b = &self.batches
         cdef double loss
         cdef bint done
-        if not self.begin_or_raise():
+        if self.is_closed() if held else not self.begin_or_raise():
             return None
         try:
             self.prepare()
@@ -161,17 +165,20 @@ cdef class Learner:
             b.targets.labels = label
             b.targets.rows = target
             b.targets.gain = weight
-            if program.n_params < HOLD_GIL_BELOW:
+            if program.n_params < HOLD_GIL_IN_STEPS_BELOW:
                 done = self.run_alone(&loss)
             else:
                 with nogil:
                     done = self.run_alone(&loss)
         finally:
-            self.end()
+            if not held:
+                self.end()
         return loss if done else None
 
     def learn_many(self, Data data, idx begin, idx end, losses, outputs=None):
         """Learn from rows begin ... end - 1 of the data, one after another: the same bits as by `learn`.
+
+        For who holds the network by `Exclusive`.
 
         Parameters
         ----------
@@ -199,40 +206,35 @@ cdef class Learner:
             out = view(outputs, "outputs", data.n_rows * program.n_out, program.format(), True)
         if self.loss.call is not None:
             return begin
-        if not self.begin_or_raise():
+        if self.is_closed():
             return begin
-        try:
-            self.prepare()
-            b.rows = data.x.data
-            b.targets.labels = NULL if data.labels is None else <const idx*> data.labels.data
-            b.targets.rows = NULL if data.y is None else data.y.data
-            with nogil:
-                row = self.run_rows(row, end, NULL if data.weights is None else <const double*> data.weights.data,
-                                    <double*> loss.data, NULL if out is None else out.data)
-        finally:
-            self.end()
+        self.prepare()
+        b.rows = data.x.data
+        b.targets.labels = NULL if data.labels is None else <const idx*> data.labels.data
+        b.targets.rows = NULL if data.y is None else data.y.data
+        with nogil:
+            row = self.run_rows(row, end, NULL if data.weights is None else <const double*> data.weights.data,
+                                <double*> loss.data, NULL if out is None else out.data)
         return row
 
-    cdef int begin(self) noexcept nogil:
-        """Keep others from taking steps, until `end`: CLAIM_FREE.
+    cdef bint is_closed(self) noexcept nogil:
+        """Whether this is to take no more steps, or other layers are frozen than were when it was made."""
+        return self.retired or self.arrangement != self.program.arrangement
 
-        CLAIM_TAKEN if somebody is at it, or trains the network in another way; CLAIM_CLOSED if this learner is to take
-        no more steps, or other layers are frozen than were when it was made.
+    cdef int begin(self) noexcept nogil:
+        """Keep others from training the network, until `end`: CLAIM_FREE.
+
+        CLAIM_TAKEN if somebody is at it; CLAIM_CLOSED if this learner `is_closed`.
         """
-        cdef int was = claim_take(&self.claim)
-        if was != CLAIM_FREE:
-            return was
         if not self.program.take():
-            claim_give_back(&self.claim)
             return CLAIM_TAKEN
-        if self.arrangement != self.program.arrangement:
+        if self.is_closed():
             self.end()
             return CLAIM_CLOSED
         return CLAIM_FREE
 
     cdef void end(self) noexcept nogil:
         self.program.give_back()
-        claim_give_back(&self.claim)
 
     cdef bint begin_or_raise(self) except -1:
         cdef int was = self.begin()
@@ -241,21 +243,12 @@ cdef class Learner:
         return was == CLAIM_FREE
 
     def retire(self):
-        """Take no more steps, so that what has been counted stays; RuntimeError if another thread is taking one."""
-        if claim_close(&self.claim) == CLAIM_TAKEN:
-            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
+        """Take no more steps, so that what has been counted stays. For who holds the network by `Exclusive`."""
+        self.retired = True
 
     cdef int make_ready(self) except -1:
-        """Let `begin` be enough for a step to be taken by who cannot call Python."""
-        if self.workspace is not None and self.workspace.is_for(self.program.bits):
-            return 0
-        if claim_take(&self.claim) != CLAIM_FREE:
-            raise RuntimeError("this network is being trained already: train one at a time, or copies of it")
-        try:
-            self.prepare()
-        finally:
-            claim_give_back(&self.claim)
-        return 0
+        """Let `begin` be enough for a step to be taken by who cannot call Python. For who holds the network."""
+        return self.prepare()
 
     cdef int prepare(self) except -1:
         """A workspace of this learner's own, for the kernels in use."""

@@ -99,7 +99,8 @@ def permutation(idx n_rows, uint64_t seed, idx epoch):
     """Return the order in which a training with this seed takes n_rows rows in this epoch, (n_rows,) of intp."""
     order = np.empty(n_rows, np.intp)
     cdef View held = view(order, "order", n_rows, b"i", True)
-    permute(<idx*> held.data, n_rows, stream(seed, <uint64_t> epoch))
+    with nogil:
+        permute(<idx*> held.data, n_rows, stream(seed, <uint64_t> epoch))
     return order
 
 
@@ -150,6 +151,7 @@ cdef class Training(Threads):
     Parameters
     ----------
     program : Program
+        Held by `Exclusive` for as long as this trains it.
     data : Data
     optimizer : dict
         The configuration of an optimiser: "kind" and its hyper-parameters.
@@ -254,17 +256,11 @@ cdef class Training(Threads):
         return self.position.batch_loss
 
     def __enter__(self):
-        self.program.begin_training()
-        try:
-            self.workspace = self.program.borrow(self.capacity(), self.n_threads, True)
-        except BaseException:
-            self.program.end_training()
-            raise
+        self.workspace = self.program.borrow(self.capacity(), self.n_threads, True)
         return self
 
     def __exit__(self, *error):
-        self.program.end_training()
-        self.program.spare = self.workspace
+        self.program.put_back(self.workspace)
         self.workspace = None
 
     cdef idx capacity(self) noexcept:
@@ -413,19 +409,24 @@ cdef class Training(Threads):
 
     cdef void copy(self, bint back) noexcept:
         cdef idx size = self.program.bits // 8
-        cdef char* saved = copy_between(self.program.params, <char*> self.saved, size, back)
-        saved = copy_between(self.program.buffers, saved, size, back)
-        saved = copy_between(self.states, saved, size, back)
-        copy_between(self.average, saved, size, back)
+        cdef char* saved = <char*> self.saved
+        with nogil:
+            saved = copy_between(self.program.params, saved, size, back)
+            saved = copy_between(self.program.buffers, saved, size, back)
+            saved = copy_between(self.states, saved, size, back)
+            copy_between(self.average, saved, size, back)
 
     def params_are_finite(self):
         """Whether every parameter, every buffer, and every state of the optimiser, is finite."""
         cdef const Kernels* k = self.workspace.kernels
-        if not (k.all_finite(self.program.params.data, self.program.n_params)
-                and k.all_finite(self.program.buffers.data, self.program.n_buffers)):
-            return False
-        return self.states is None or k.all_finite(self.states.data,
-                                                   self.hyper.update.n_states * self.program.n_params)
+        cdef const void* states = NULL if self.states is None else self.states.data
+        cdef idx n_states = 0 if self.states is None else self.hyper.update.n_states * self.program.n_params
+        cdef bint finite
+        with nogil:
+            finite = (k.all_finite(self.program.params.data, self.program.n_params)
+                      and k.all_finite(self.program.buffers.data, self.program.n_buffers)
+                      and k.all_finite(states, n_states))
+        return bool(finite)
 
     def first_layer_not_finite(self, bint outputs):
         """The first layer with outputs of the last batch, or else parameters, that are not finite; -1 if none."""

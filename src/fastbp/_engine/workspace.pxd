@@ -19,6 +19,12 @@ cdef class Workspace:
     cdef bint is_for(self, int bits)
     cdef bint fits(self, const Kernels* kernels, idx n_samples, int n_threads, bint gradients) noexcept
 
+
+cdef class Row:
+    cdef void* memory
+    cdef Pass run
+
 cdef idx bytes_of(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads, bint gradients)
 cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads,
                         bint gradients, bint of_inputs=*)
+cdef Row allocate_row(const Op* ops, int n_ops, int bits)

@@ -160,3 +160,37 @@ cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_
     w.run.output = n_ops
     w.run.barrier = &w.barrier
     return w
+
+
+cdef class Row:
+    """Room for one sample on its way to a prediction: plain arrays, one after the other."""
+
+    def __dealloc__(self):
+        free(self.memory)
+        free(self.run.rows)
+
+
+cdef Row allocate_row(const Op* ops, int n_ops, int bits):
+    """Make room for one sample, without a word of parameters or kernels; MemoryError if there is not enough."""
+    cdef Row row = Row()
+    cdef idx size = bits // 8
+    cdef idx n_bytes = 0
+    cdef Slot* slot
+    cdef int i
+    row.run.rows = <Slot*> calloc(n_ops + 1, sizeof(Slot))
+    for i in range(n_ops):      # whole vectors are written
+        n_bytes += (1 + ops[i].kind.feature_notes) * ops[i].n_out * size + 3 * ALIGNMENT
+    row.memory = calloc(n_bytes, 1)
+    if row.run.rows == NULL or row.memory == NULL:
+        raise MemoryError("no memory for the values of one sample")
+    n_bytes = 0
+    for i in range(n_ops):
+        slot = &row.run.rows[i + 1]
+        slot.n_features = ops[i].n_out
+        slot.value = <char*> row.memory + n_bytes
+        slot.z = slot.value
+        n_bytes += (ops[i].n_out * size + 127) // ALIGNMENT * ALIGNMENT
+        slot.notes = <char*> row.memory + n_bytes
+        n_bytes += (ops[i].kind.feature_notes * ops[i].n_out * size + 64) // ALIGNMENT * ALIGNMENT
+    row.run.output = n_ops
+    return row
