@@ -12,6 +12,8 @@ import pytest
 import fastbp
 from tests import makers as make
 
+pytestmark = pytest.mark.thread_unsafe(reason="starts threads of its own, as many as it needs")
+
 
 class Gate(fastbp.Callback):
     """Holds a training in its second epoch until `go_on` is set."""

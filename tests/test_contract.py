@@ -6,12 +6,14 @@ import inspect
 import multiprocessing
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
 import threading
 import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +36,16 @@ def trained(n_threads=1):
 def outcome(_=None):
     """The bits of a training: the same wherever it runs."""
     return trained(2).network.params.tobytes()
+
+
+def test_each_promise_names_its_tests():
+    """Those that docs/embedding.md names are there."""
+    docs = Path(__file__).parent.parent / "docs"
+    links = re.findall(r"\[([^]]*)\]\((\.\./tests/\w+\.py)\)", (docs / "embedding.md").read_text(encoding="utf-8"))
+    assert len(links) > 10
+    for names, path in links:
+        text = (docs / path).read_text(encoding="utf-8")
+        assert [name for name in re.findall(r"\btest_\w+(?!\w*\.py)", names) if f"def {name}(" not in text] == []
 
 
 # Where it runs
