@@ -11,6 +11,7 @@ import pytest
 
 import fastbp
 from fastbp import schedules
+from fastbp._scheduling import Scheduler
 from fastbp.schedules import Constant, FunctionSchedule, Product, Sequence
 from tests import makers as make
 
@@ -246,6 +247,16 @@ def test_blocks_do_not_show(monkeypatch, seconds):
     net = network()
     fastbp.Trainer(net, optimizer=fastbp.SGD(schedule), batch_size=8).fit(X, Y, epochs=30)
     assert make.same_bits(net.params, expected.params)
+
+
+@pytest.mark.parametrize("n_per_epoch", [6, 49, math.inf])
+def test_a_rate_is_the_same_bits_in_whichever_block_it_is_taken(n_per_epoch):
+    """How many steps a block takes is a matter of the clock."""
+    scheduler = Scheduler(fastbp.SGD(fastbp.CosineDecay(0.1, 3)), 0, 0)
+    whole = scheduler.rates(150, 0, 0, 0, n_per_epoch)
+    for step in range(150):
+        epoch, batch = (0, step) if math.isinf(n_per_epoch) else divmod(step, n_per_epoch)
+        assert scheduler.rates(1, step, epoch, batch, n_per_epoch)[0] == whole[step]
 
 
 def test_batches_without_weight_count_as_time():

@@ -37,7 +37,9 @@ class Scheduler:
     def _progress(self, n_steps, n_batches, epoch, batch, n_per_epoch):
         ahead = np.arange(n_steps, dtype=np.float64)
         steps = n_batches - self._n_batches + ahead
-        epochs = epoch - self._epoch + (batch + ahead) / n_per_epoch
+        # Whole epochs apart from the part of one: a step's rate is the same bits in whichever block it is taken.
+        whole, begun = np.divmod(batch + ahead, n_per_epoch)
+        epochs = epoch - self._epoch + whole + begun / n_per_epoch
         return Progress(steps, epochs, n_per_epoch, self._memory)
 
     def rates(self, n_steps, n_batches, epoch, batch=0, n_per_epoch=math.inf):
