@@ -220,3 +220,18 @@ def test_predictions_side_by_side(dtype, widths):
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(predict, range(4))) == [True] * 4
+
+
+def test_single_predictions_side_by_side():
+    """Of a network so large that they release the lock in the middle."""
+    net = make.network([400, 520, 3], "gelu", "softmax", "float32")
+    rows = make.samples(4, 400).astype("float32")
+    whole = net.predict(rows)
+    start = threading.Barrier(4)
+
+    def predict(thread):
+        start.wait()
+        return all(make.same_bits(net.predict_one(rows[thread]), whole[thread]) for _ in range(1500))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(predict, range(4))) == [True] * 4

@@ -231,13 +231,14 @@ COPIES = {"pickle": lambda thing: pickle.loads(pickle.dumps(thing)), "deepcopy":
 @pytest.mark.parametrize("n_learnt", [0, 3])
 @pytest.mark.parametrize("make_copy", COPIES.values(), ids=COPIES)
 def test_a_copied_trainer_goes_on_alike(make_copy, n_learnt):
-    """After a fit, and after samples that it has learnt one by one."""
-    trainer = trained()
+    """After a fit, and after samples that it has learnt one by one; and so does one that was never copied."""
+    trainer, alone = trained(), trained()
     for i in range(n_learnt):
-        trainer.learn_one(X[i], LABELS[i])
+        assert trainer.learn_one(X[i], LABELS[i]) == alone.learn_one(X[i], LABELS[i])
     twin = make_copy(trainer)
     assert twin.network is not trainer.network
-    assert trainer.fit(X, LABELS, epochs=2).loss == twin.fit(X, LABELS, epochs=2).loss
+    expected = alone.fit(X, LABELS, epochs=2).loss
+    assert trainer.fit(X, LABELS, epochs=2).loss == twin.fit(X, LABELS, epochs=2).loss == expected
     assert make.same_bits(trainer.network.params, twin.network.params)
     assert trainer.learn_one(X[0], 1) == twin.learn_one(X[0], 1)
     with trainer.use_average(), twin.use_average():
