@@ -102,7 +102,7 @@ def speed_up(one, other):
 
 def spin():
     """What needs a core and nothing else."""
-    dispatch.fma_flops(32, 400_000)
+    dispatch.fma_flops(32, 6_000_000)
 
 
 def predicting():
