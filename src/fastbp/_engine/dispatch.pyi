@@ -8,6 +8,7 @@ from ..typing import Reals, Target
 _Real = TypeVar("_Real", np.float32, np.float64)
 
 MATH_FUNCTIONS: tuple[str, ...]
+TARGETS: tuple[Target, ...]
 
 def available_targets() -> tuple[Target, ...]: ...
 def get_target() -> Target: ...

@@ -6,9 +6,13 @@ from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 from ..typing import Activation, Reals
+from .threads import Threads
 
 # Numbers of the tables in kernels.pxd
 ACTIVATIONS: dict[Activation, int]
+
+@disjoint_base
+class Evaluation(Threads): ...
 
 @disjoint_base
 class Program:
