@@ -265,7 +265,7 @@ cdef inline bint copies_strips(const Weights* w, idx n_panels) noexcept nogil:
     if IS_TALL:
         return n_panels > 1 and n_panels * w.n_out > COPIED_FROM
     return (w.n_rows * w.n_out * <idx> sizeof(real) > COPIED_BYTES
-            and (n_panels > FEW_PANELS or n_panels > 2 and is_aliased(w)))
+            and n_panels > (FEW_PANELS - 1 if is_aliased(w) else FEW_PANELS))
 
 
 # z (n_out, samples) = w^T (n_out, n_rows)  x (n_rows, samples), or max(z, 0) with `rectifies`
