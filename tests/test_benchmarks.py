@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
@@ -37,6 +38,15 @@ from benchmarks.peers import with_fastbp, with_numpy, with_pure_python
 from benchmarks.report import Report
 
 ROOT = Path(common.__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def all_cores():
+    """Give back the cores that a benchmark has bound this process to: the tests that follow are to have them all."""
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    yield
+    if before is not None:
+        os.sched_setaffinity(0, before)
 
 
 @pytest.mark.parametrize("output", ["softmax", "sigmoid", "identity"])
