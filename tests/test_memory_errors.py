@@ -35,7 +35,7 @@ void *realloc(void *p, size_t n) { return fails() ? NULL : __libc_realloc(p, n);
 """
 
 SCRIPT = """
-import copy, ctypes, json, os, sys, traceback
+import copy, ctypes, json, os, sys
 import numpy as np
 import fastbp, fastbp._threads
 
@@ -79,11 +79,10 @@ LEAVES = {
 
 
 def is_lack_of_memory(error):
-    '''MemoryError, or what NumPy and CPython's locks raise in its place.'''
-    where = traceback.extract_tb(error.__traceback__)[-1].filename
-    numpys = isinstance(error, SystemError) and ("numpy" in where + str(error) or "ufunc" in str(error))
+    '''MemoryError, or what NumPy, CPython's json and its locks raise in its place; nothing that we have compiled.'''
+    theirs = isinstance(error, SystemError) and "fastbp" not in str(error) and "cyfunction" not in str(error)
     locks = isinstance(error, RuntimeError) and str(error).startswith(("can't allocate", "can't start new thread"))
-    return isinstance(error, MemoryError) or numpys or locks
+    return isinstance(error, MemoryError) or theirs or locks
 
 
 def strike(call, trainer, changes):
