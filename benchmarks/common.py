@@ -40,7 +40,8 @@ def header(packages=("fastbp", "numpy"), core=None):
     return "\n".join(
         [
             f"{cpu_name()}, {os.cpu_count()} cores, {pinned}, {limited}",
-            f"{platform.system()} {platform.release()}, {platform.python_implementation()} {platform.python_version()}",
+            f"{platform.system()} {platform.release().split('-')[0]}, "
+            f"{platform.python_implementation()} {platform.python_version()}",
             versions,
         ]
     )
