@@ -35,7 +35,7 @@ void *realloc(void *p, size_t n) { return fails() ? NULL : __libc_realloc(p, n);
 """
 
 SCRIPT = """
-import copy, ctypes, json, os, sys
+import copy, ctypes, json, os, sys, traceback
 import numpy as np
 import fastbp, fastbp._threads
 
@@ -79,8 +79,9 @@ LEAVES = {
 
 
 def is_lack_of_memory(error):
-    '''MemoryError, or what NumPy, CPython's json and its locks raise in its place; nothing that we have compiled.'''
-    theirs = isinstance(error, SystemError) and "fastbp" not in str(error) and "cyfunction" not in str(error)
+    '''MemoryError, or what NumPy, CPython's json and its locks raise in its place; no others.'''
+    where = traceback.extract_tb(error.__traceback__)[-1].filename
+    theirs = isinstance(error, SystemError) and any(name in where + str(error) for name in ("numpy", "ufunc", "_json"))
     locks = isinstance(error, RuntimeError) and str(error).startswith(("can't allocate", "can't start new thread"))
     return isinstance(error, MemoryError) or theirs or locks
 
