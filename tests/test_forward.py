@@ -68,6 +68,47 @@ def test_one_sample_has_the_same_bits_at_every_width(target, dtype, widths):
             assert make.same_bits(net.predict_one(x), expected)
 
 
+# A first layer of as many inputs as outputs, or more, takes rows of samples as they lie if its outputs fill panels.
+TURNED = [(32, 32), (40, 32), (300, 64), (70, 64), (1100, 32)]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("hidden", ["relu", "tanh", "identity"])
+@pytest.mark.parametrize("widths", TURNED, ids=str)
+def test_rows_as_they_lie_have_the_bits_of_one(target, dtype, widths, hidden, bias):
+    net = make.network([*widths, 3], hidden, dtype=dtype, bias=bias)
+    alone = make.network(widths, output=hidden, dtype=dtype, bias=bias)
+    X = make.samples(75, widths[0]).astype(dtype)
+    for each in (net, alone):
+        check(each, X)
+        expected = np.array([each.predict_one(x) for x in X])
+        for n_samples in (9, 33, 64, 75):
+            assert make.same_bits(each.predict(X[:n_samples]), expected[:n_samples])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("widths", [(32, 32), (33, 32), (5, 7), (300, 64)], ids=str)
+def test_what_is_not_finite_is_found_anywhere(target, dtype, widths, bad):
+    net = make.network([*widths, 3], dtype=dtype)
+    net.params[: widths[0] * widths[1]] *= make.samples(1, widths[0] * widths[1])[0] > 0  # half the weights are zero
+    X = make.samples(75, widths[0]).astype(dtype)
+    for row, column in [(0, 0), (74, widths[0] - 1), (31, 1), (40, widths[0] // 2), (74, 0)]:
+        value, X[row, column] = X[row, column], bad
+        with pytest.raises(ValueError, match=rf"X must be finite, got {bad} at \[{row}, {column}\]"):
+            net.predict(X)
+        assert net.predict(X, check_finite=False).shape == (75, 3)
+        X[row, column] = value
+    net.predict(X)
+
+
+@pytest.mark.parametrize("widths", [(32, 32), (5, 7)], ids=str)
+def test_finite_inputs_may_have_sums_that_are_not(target, dtype, widths):
+    net = make.network(widths, output="identity", dtype=dtype)
+    net.params[:] = 1
+    X = np.full((75, widths[0]), np.finfo(dtype).max / 2, dtype)
+    assert np.isposinf(net.predict(X)).all()
+
+
 def test_predict_one_fills_out(dtype):
     net = make.network([4, 6, 3], dtype=dtype)
     x, out = make.samples(1, 4)[0].astype(dtype), np.full(3, np.nan, dtype)

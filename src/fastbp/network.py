@@ -206,7 +206,7 @@ class Network(Insight, Adaptation):
         ----------
         X : array-like of shape (n_samples, n_in)
         check_finite : bool, default True
-            Whether X is searched for NaN and infinity first.
+            Whether NaN and infinity in X are an error.
         n_threads : int, default 1
             Threads that share the rows, at most: as many as are worth it. The result is the same for any number.
 
@@ -221,9 +221,12 @@ class Network(Insight, Adaptation):
             If X is not of this shape, or not finite, or n_threads is not such a number.
         """
         n_threads = integer(n_threads, "n_threads", 1, _threads.MOST)
-        X = self._samples(X, check_finite)
+        given = X
+        X = self._samples(X, check_finite=False)
         out = np.empty((len(X), self.n_out), self.dtype)
-        inference.predict(self._program, X, out, len(X), self._n_workers(len(X), n_threads))
+        finite = inference.predict(self._program, X, out, len(X), self._n_workers(len(X), n_threads))
+        if check_finite and not finite:
+            self._samples(given)  # says what is where
         return out
 
     def _n_workers(self, n_rows, n_threads):

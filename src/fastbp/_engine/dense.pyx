@@ -6,6 +6,10 @@ from fastbp._engine.program cimport (
 )
 
 
+cdef enum:
+    ALIASED = 4096          # bytes: rows a multiple of this apart push each other out of a cache
+
+
 # What one thread works on: some panels whole or, where there are fewer panels than threads, some rows of them all.
 ctypedef struct Share:
     idx first_panel
@@ -41,10 +45,15 @@ cdef void forward(const Op* op, const Pass* run, int thread, int n_threads) noex
     cdef Weights w = weights_of(op, run, share.first_row, share.last_row)
     cdef Panels x = panels_of(source.value, source, run, &share)
     cdef Panels z = panels_of(target.z if activating else target.value, target, run, &share)
-    cdef idx p, begin
     k.product_forward(&w, &x, &z, activating and op.activation == RELU, run.scratch + thread * run.scratch_bytes)
-    if not activating or op.activation == RELU:
-        return
+    if activating and op.activation != RELU:
+        activate_share(op, run, &share, thread, n_threads)
+
+
+cdef void activate_share(const Op* op, const Pass* run, Share* share, int thread, int n_threads) noexcept nogil:
+    cdef const Kernels* k = run.kernels
+    cdef const Slot* target = &run.slots[op.target]
+    cdef idx p, begin
     if op.activation == SOFTMAX:
         if run.n_panels < n_threads:        # the rows of a sample are other threads' work
             barrier_wait(run.barrier)
@@ -57,6 +66,27 @@ cdef void forward(const Op* op, const Pass* run, int thread, int n_threads) noex
             begin = p * target.stride + share.first_row * k.panel
             k.activate(op.activation, at(target.z, begin, k), at(target.value, begin, k),
                        (share.last_row - share.first_row) * k.panel)
+
+
+cdef bint takes_rows(const Op* op, const Pass* run) noexcept nogil:
+    """Whether it costs less to turn what the layer makes of the rows than to turn these: docs/decisions/0012."""
+    cdef const Kernels* k = run.kernels
+    return (op.n_out % k.panel == 0 and op.n_in >= op.n_out and run.n_panels > 1
+            and op.n_in * k.bits // 8 % ALIASED != 0)
+
+
+cdef bint forward_rows(const Op* op, const Pass* run, const void* rows) noexcept nogil:
+    """z (n_out, samples) = w^T x, a = f(z), for x (samples, n_in)"""
+    cdef const Slot* target = &run.slots[op.target]
+    cdef bint activating = activates(op, run)
+    cdef Share share = share_of(run, op.n_out, 0, 1)
+    cdef Weights w = weights_of(op, run, 0, op.n_out)
+    cdef Panels z = panels_of(target.z if activating else target.value, target, run, &share)
+    cdef bint finite = run.kernels.rows_forward(&w, op.has_bias, rows, &z, activating and op.activation == RELU,
+                                                run.scratch)
+    if activating and op.activation != RELU:
+        activate_share(op, run, &share, 0, 1)
+    return finite
 
 
 cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noexcept nogil:
@@ -166,6 +196,8 @@ cdef double bound_row(const Op* op, const Pass* run) noexcept nogil:
 
 cdef OpKind _kind
 _kind.forward = forward
+_kind.takes_rows = takes_rows
+_kind.forward_rows = forward_rows
 _kind.backward = backward
 _kind.forward_row = forward_row
 _kind.backward_row = backward_row

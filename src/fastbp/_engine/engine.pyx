@@ -250,6 +250,8 @@ cdef class Program:
         b.keeps = self.keeps
         b.postpones = False
         b.postponed = NULL
+        b.gives_rows = False
+        b.finite = True
         b.capacity = workspace.capacity
         b.run = workspace.run
         b.run.params = self.params.data

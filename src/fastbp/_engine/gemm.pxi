@@ -400,7 +400,7 @@ cdef void column_of_weights(const real* x, idx jump, idx n_samples, idx n_rows, 
             rows[i] = x + min(i, n_rows - 1) * PANEL
         s = 0
         while s < n_samples:
-            transpose_block(rows, s + s // PANEL * jump, block[0], LANES)
+            transpose_block(rows, s + s // PANEL * jump, block[0], LANES, NULL)
             for k in range(QUAD):
                 if s + k < n_samples:
                     acc = vfma(vload(block[k]), vsplat(dz[s + k]), acc)

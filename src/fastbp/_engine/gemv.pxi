@@ -67,7 +67,7 @@ cdef void row_backward(const Weights* w, const void* dz, void* dx) noexcept nogi
         acc = vsplat(0)
         n = 0
         while n + QUAD <= w.n_out:
-            transpose_block(rows, n, block, LANES)
+            transpose_block(rows, n, block, LANES, NULL)
             for i in range(QUAD):
                 acc = vfma(vload(block + i * LANES), vsplat(right[n + i]), acc)
             n += QUAD

@@ -63,6 +63,7 @@ cdef class Inference(Threads):
     cdef int n_threads
     cdef bint training
     cdef uint64_t seed
+    cdef Flag unbounded         # OUT: a row that is not finite has been met
     cdef Flag stopped
     cdef object error           # what a signal's handler has raised
 
@@ -117,6 +118,7 @@ cdef class Inference(Threads):
         cdef uint64_t mode
         if self.data is not None:
             self.data.fill(self.program, &b)
+        b.gives_rows = b.ops[0].kind.takes_rows != NULL
         b.run.training = self.training
         b.run.seed = batch_seed(self.seed, 0)
         divide(self.n_rows, self.unit, thread, self.n_threads, &begin, &end)
@@ -137,6 +139,8 @@ cdef class Inference(Threads):
                     b.run.kernels.unpack_rows(&panels, output.n_features,
                                               at(rows, begin * output.n_features, b.run.kernels))
                 begin += n
+                if not b.finite:
+                    flag_raise(&self.unbounded)
                 if thread == 0 and begin < end and seconds() > look_at:
                     fpmode_leave(mode)
                     self.look_at_signals()
@@ -156,13 +160,17 @@ cdef class Inference(Threads):
 
 
 def predict(Program program, x, out, idx n_rows, int n_threads=1):
-    """out (n_rows, n_out) OUT <- x (n_rows, n_in); arrays of the network's dtype."""
+    """out (n_rows, n_out) OUT <- x (n_rows, n_in); arrays of the network's dtype. Return whether x is all finite."""
+    cdef const Kernels* k = kernels(program.bits)
+    cdef Inference run
     cdef View rows = view(x, "x", n_rows * program.n_in, program.format())
     cdef View outputs = view(out, "out", n_rows * program.n_out, program.format(), True)
     if n_rows == 1:
         program.predict_row(rows.data, outputs.data)
-    else:
-        Inference(program, rows, n_rows, None, outputs, n_threads, False, 0).total()
+        return bool(k.all_finite(rows.data, program.n_in))
+    run = Inference(program, rows, n_rows, None, outputs, n_threads, False, 0)
+    run.total()
+    return not flag_is_raised(&run.unbounded)
 
 
 def loss(Program program, Data data, out=None, int n_threads=1, bint training=False, uint64_t seed=0):

@@ -81,7 +81,7 @@ cdef enum UpdateKind:
     SCALE                   # params *= rate
 
 cdef enum:
-    KERNELS_ABI = 5         # raised whenever a struct below changes
+    KERNELS_ABI = 6         # raised whenever a struct below changes
     MOST_STATES = 3         # of an optimiser, for each parameter
     NORM_BLOCK = 4096       # the sum of squares of a long array is that of its blocks of so many reals
 
@@ -136,8 +136,9 @@ ctypedef struct Kernels:
     idx strip               # rows that a GEMM tile computes at once, at most
     idx scratch             # reals of scratch memory that one thread needs
 
-    # panels OUT <- rows IN: sample s is row order[s] (order NULL: row s) of the row-major (.., n_cols) matrix
-    void (*pack_rows)(const void* rows, const idx* order, idx n_cols, const Panels* panels) noexcept nogil
+    # panels OUT <- rows IN: sample s is row order[s] (order NULL: row s) of the row-major (.., n_cols) matrix; returns
+    # whether these are all finite
+    bint (*pack_rows)(const void* rows, const idx* order, idx n_cols, const Panels* panels) noexcept nogil
     # rows OUT (n_samples, n_cols) <- panels IN
     void (*unpack_rows)(const Panels* panels, idx n_cols, void* rows) noexcept nogil
     # OUT: the same numbers with the samples as rows, in column panels (n_samples, panel), `stride` reals apart
@@ -146,6 +147,10 @@ ctypedef struct Kernels:
     # z OUT = w^T x, or relu of it with `rectifies`: outputs w.first ... w.last - 1
     void (*product_forward)(const Weights* w, const Panels* x, const Panels* z, bint rectifies,
                             void* scratch) noexcept nogil
+    # The same, all outputs, for n_samples rows (.., n_in) as they lie; n_out is a multiple of `panel`. Returns False if
+    # one of them is not finite, and it may if the weights are not or a sum was too large
+    bint (*rows_forward)(const Weights* w, bint has_bias, const void* rows, const Panels* z, bint rectifies,
+                         void* scratch) noexcept nogil
     # dx OUT = w dz: inputs w.first ... w.last - 1; unless a is NULL, times the derivative of the relu whose outputs are
     # a IN, panels as far apart as those of dx
     void (*product_backward)(const Weights* w, const Panels* dz, const Panels* dx, const void* a,

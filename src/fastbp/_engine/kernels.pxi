@@ -5,6 +5,7 @@
 #                 gemm.pxi         the three matrix products
 #                 gemv.pxi         the same for one sample
 #                 layout.pxi       rows of samples <-> panels
+#                 rows.pxi         the forward product with rows of samples as they lie
 #                 activations.pxi  activations, softmax and their derivatives
 #                 sums.pxi         sums over samples
 #                 layer_norm.pxi   layer normalisation
@@ -50,6 +51,7 @@ include "activations.pxi"
 include "ahead.pxi"
 include "gemm.pxi"
 include "layout.pxi"
+include "rows.pxi"
 include "gemv.pxi"
 include "sums.pxi"
 include "layer_norm.pxi"
@@ -78,6 +80,7 @@ cdef Kernels _table = Kernels(
     unpack_rows=unpack_rows,
     transpose=transpose,
     product_forward=product_forward,
+    rows_forward=rows_forward,
     product_backward=product_backward,
     product_weights=product_weights,
     row_forward=row_forward,

@@ -4,13 +4,16 @@
 # one by one; rows that are missing are stood in for by the last one.
 
 
-# out (QUAD, LANES), its rows `step` apart  <-  the transpose of columns offset ... offset + QUAD - 1 of LANES rows
-cdef inline void transpose_block(const real** rows, idx offset, real* out, idx step) noexcept nogil:
+# out (QUAD, LANES), its rows `step` apart  <-  the transpose of columns offset ... offset + QUAD - 1 of LANES rows;
+# to `seen`, unless it is NULL, something is added that is no number if one of them is not finite
+cdef inline void transpose_block(const real** rows, idx offset, real* out, idx step, vec* seen) noexcept nogil:
     cdef vec low, high
     cdef vec v[4]
     cdef int i
     for i in range(QUAD):
         v[i] = vload_quads(rows + i, offset)
+        if seen != NULL:
+            seen[i] = vfma(v[i], vsplat(0), seen[i])
     if QUAD == 4:
         low = vzip_low(v[0], v[2])
         high = vzip_high(v[0], v[2])
@@ -25,32 +28,40 @@ cdef inline void transpose_block(const real** rows, idx offset, real* out, idx s
         vstore(out + step, vzip_high(v[0], v[1]))
 
 
-# out (n_cols, LANES), its rows `step` apart  <-  the transpose of LANES rows
-cdef inline void transpose_columns(const real** rows, idx n_cols, real* out, idx step) noexcept nogil:
+# out (n_cols, LANES), its rows `step` apart  <-  the transpose of LANES rows; `seen` (4,) as above
+cdef inline void transpose_columns(const real** rows, idx n_cols, real* out, idx step, vec* seen) noexcept nogil:
     cdef idx j = 0
     cdef int i
     while j + QUAD <= n_cols:
-        transpose_block(rows, j, out + j * step, step)
+        transpose_block(rows, j, out + j * step, step, seen)
         j += QUAD
     while j < n_cols:
         for i in range(LANES):
             out[j * step + i] = rows[i][j]
+        if seen != NULL:
+            seen[0] = vfma(vload(out + j * step), vsplat(0), seen[0])
         j += 1
 
 
-# panels (n_cols, PANEL) OUT <- rows IN; what is spare in the last panel is finite
-cdef void pack_rows(const void* rows, const idx* order, idx n_cols, const Panels* panels) noexcept nogil:
+# panels (n_cols, PANEL) OUT <- rows IN; what is spare in the last panel is finite if they are; returns whether they are
+cdef bint pack_rows(const void* rows, const idx* order, idx n_cols, const Panels* panels) noexcept nogil:
     cdef const real* sources[LANES]
+    cdef vec seen[4]                    # QUAD <= 4
+    cdef real zeros[LANES]
     cdef real* out
     cdef idx p, sample
     cdef int half, i
+    for i in range(4):
+        seen[i] = vsplat(0)
     for p in range(panels.first, panels.last):
         out = <real*> panels.data + p * panels.stride
         for half in range(n_vectors(panels.n_samples - p * PANEL)):
             for i in range(LANES):
                 sample = min(p * PANEL + half * LANES + i, panels.n_samples - 1)
                 sources[i] = <const real*> rows + (order[sample] if order != NULL else sample) * n_cols
-            transpose_columns(sources, n_cols, out + half * LANES, PANEL)
+            transpose_columns(sources, n_cols, out + half * LANES, PANEL, seen)
+    vstore(zeros, (seen[0] + seen[1]) + (seen[2] + seen[3]))
+    return all_finite(zeros, LANES)
 
 
 # rows OUT (n_samples, n_cols) <- panels IN (n_cols, PANEL)
@@ -68,7 +79,7 @@ cdef void unpack_rows(const Panels* panels, idx n_cols, void* rows) noexcept nog
         while column + LANES <= n_cols:
             for i in range(LANES):
                 sources[i] = panel + (column + i) * PANEL
-            transpose_columns(sources, n, out + column, n_cols)
+            transpose_columns(sources, n, out + column, n_cols, NULL)
             column += LANES
         while column < n_cols:
             for s in range(n):
@@ -97,7 +108,7 @@ cdef void transpose(const Panels* panels, idx n_cols, void* out, idx stride) noe
             if n_cols - column > QUAD:
                 for i in range(LANES):
                     sources[i] = panel + min(column + i, n_cols - 1) * PANEL
-                transpose_columns(sources, n, target, PANEL)
+                transpose_columns(sources, n, target, PANEL, NULL)
             else:
                 for i in range(n_cols - column):
                     for s in range(n):

@@ -91,6 +91,10 @@ ctypedef void (*RowFunction)(const Op* op, const Pass* run) noexcept nogil
 cdef struct OpKind:
     # target.value OUT from source.value, for this thread's share. All threads wait for each other afterwards.
     OpFunction forward
+    # The same from rows (n_samples, n_in) as they lie, for one thread, where `takes_rows` says that this is faster.
+    # Returns False if one of them is not finite; it may do so too if a sum was too large. NULL: never faster
+    bint (*takes_rows)(const Op* op, const Pass* run) noexcept nogil
+    bint (*forward_rows)(const Op* op, const Pass* run, const void* rows) noexcept nogil
     # source.grad OUT, unless it is NULL, and the gradient of the parameters, from target.grad, which is free to write.
     # Waits on run.barrier whenever it reads what other threads have written; all wait for each other afterwards.
     OpFunction backward
