@@ -272,7 +272,8 @@ def test_the_curve():
         assert curve.smoothed[i] == pytest.approx(mean / weight)
     assert curve.smoothed[-1] > 4 * curve.smoothed.min() or not np.isfinite(curve.smoothed[-1])
     assert (curve.smoothed[:-1] <= 4 * np.minimum.accumulate(curve.smoothed)[:-1]).all()
-    assert 1e-4 < curve.suggestion < curve.rates[curve.smoothed.argmin()]
+    settled = len(curve.smoothed) // 10
+    assert 1e-4 < curve.suggestion < curve.rates[settled + curve.smoothed[settled:].argmin()]
     assert repr(curve) == f"LearningRateCurve({len(curve.rates)} rates, suggestion={curve.suggestion:.3g})"
 
 
@@ -286,8 +287,10 @@ def test_the_first_batches_are_learnt_at_their_rates():
         fastbp.Trainer(twin, optimizer=fastbp.SGD(rate), batch_size=45).fit(X, Y, epochs=1)
 
 
-def test_a_suggestion_is_a_good_rate():
-    trainer = fastbp.Trainer(network(), optimizer=fastbp.SGD(), batch_size=16)
+@pytest.mark.parametrize("seed", [0, 1, 6, 7])
+def test_a_suggestion_is_a_good_rate(seed):
+    """Whatever the first mini-batch is: by chance it has the lowest loss of all for two of these seeds."""
+    trainer = fastbp.Trainer(network(), optimizer=fastbp.SGD(), batch_size=16, seed=seed)
     trainer.optimizer.learning_rate = trainer.find_learning_rate(X, Y).suggestion
     history = trainer.fit(X, Y, epochs=30)
     assert history.loss[-1] < 0.7 * history.loss[0]

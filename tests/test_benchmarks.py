@@ -283,7 +283,7 @@ def test_two_minimisers_of_one_loss():
     assert 2 <= iterations <= 30
     epochs, best = least_squares.descend((1, 4, 1), X, y, 0, 0.01, None, seconds=0.02)
     assert epochs > 10
-    assert loss < best < (y**2).mean()
+    assert max(loss, best) < 0.1 * (y**2).mean()
 
 
 def hasty():

@@ -93,8 +93,8 @@ KNOWN = {
     ("predictions", "float64"): ("2e7ae0127e9cd23a", "46e57638707a7d00"),
     ("gradients", "float32"): ("2d4b8a1983a47683", "a826c9dfadcfdb4c"),
     ("gradients", "float64"): ("cdaaac52f6dc99f0", "ad4e2a4381978312"),
-    ("trainings", "float32"): ("fb1e4a0c754b75b4", "361a33ff06ae1bfa"),
-    ("trainings", "float64"): ("d50aea4a7e0bf3cf", "708a62f9cf78fb11"),
+    ("trainings", "float32"): ("9530d13358bbd33c", "3e622ec06a08d5ec"),
+    ("trainings", "float64"): ("9656c48dc6ccf1e2", "0022d34da42206c4"),
 }
 
 

@@ -16,13 +16,15 @@ def mix(x):
 
 
 def expected_order(n, seed, epoch):
-    """Fisher & Yates from the back, over the stream of this epoch."""
+    """Fisher & Yates inside out, over the stream of this epoch: the upper half of a word, then the lower one."""
     stream = mix((mix(seed) + epoch) & MASK)
-    order = list(range(n))
-    for i in range(n - 1, 0, -1):
-        bits = mix((stream + (i + 1) * 0x9E3779B97F4A7C15) & MASK)
-        j = (bits >> 32) * (i + 1) >> 32
-        order[i], order[j] = order[j], order[i]
+    order = []
+    for i in range(n):
+        word = mix((stream + (i - i % 2 + 1) * 0x9E3779B97F4A7C15) & MASK)
+        half = word >> 32 if i % 2 == 0 else word & 0xFFFFFFFF
+        j = half * (i + 1) >> 32
+        order.insert(i, order[j] if j < i else i)
+        order[j] = i
     return order
 
 

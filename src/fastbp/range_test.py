@@ -22,7 +22,8 @@ class LearningRateCurve:
         Their running mean.
     suggestion : float or None
         The rate where the running mean had come half the way down from its median to its minimum: the median of what
-        is before the minimum, most of which is flat. None if it never fell.
+        is before the minimum, most of which is flat. The first tenth of the rates does not count, where the mean is
+        one of few batches. None if it never fell.
     """
 
     def __init__(self, rates, losses, smoothed):
@@ -39,10 +40,11 @@ class LearningRateCurve:
 def _half_way_down(rates, smoothed):
     if not len(smoothed):
         return None
-    lowest = int(np.argmin(smoothed))
-    falling = smoothed[: lowest + 1]
+    first = len(smoothed) // 10  # a mean of few batches is low or high by chance
+    lowest = first + int(np.argmin(smoothed[first:]))
+    falling = smoothed[first : lowest + 1]
     above = np.flatnonzero(falling > (np.median(falling) + smoothed[lowest]) / 2)
-    return float(rates[above[-1]]) if len(above) else None
+    return float(rates[first + above[-1]]) if len(above) else None
 
 
 def checked(lowest, highest, n_steps, smoothing, blow_up):

@@ -38,11 +38,19 @@ cdef inline uint64_t below(uint64_t bits, uint64_t n) noexcept nogil:
     return ((bits >> 32) * n) >> 32
 
 
-# order OUT (n,): a permutation of 0 ... n - 1 (Fisher & Yates, from the back: Durstenfeld 1964)
+# order OUT (n,): a permutation of 0 ... n - 1, n <= 2^32 (Fisher & Yates, inside out: row i goes to a place among the
+# i + 1 first, and what was there to place i). A word is enough for two rows.
 cdef inline void shuffle(idx* order, idx n, uint64_t seed) noexcept nogil:
-    cdef idx i, j
-    for i in range(n):
-        order[i] = i
-    for i in range(n - 1, 0, -1):
-        j = <idx> below(random_bits(seed, <uint64_t> i), <uint64_t> (i + 1))
-        order[i], order[j] = order[j], order[i]
+    cdef uint64_t bits
+    cdef idx i
+    for i in range(0, n, 2):
+        bits = random_bits(seed, <uint64_t> i)
+        insert(order, i, bits)
+        if i + 1 < n:
+            insert(order, i + 1, bits << 32)
+
+
+cdef inline void insert(idx* order, idx i, uint64_t bits) noexcept nogil:
+    cdef idx j = <idx> below(bits, <uint64_t> (i + 1))
+    order[i] = order[j]
+    order[j] = i
