@@ -58,10 +58,9 @@ class Adaptation:
 
     def _unadapted(self):
         """Return those of them that know no data yet, and will not learn it from a stream."""
-        buffers = self.named_buffers()
-        return {
-            n: layer for n, layer in self._scalers().items() if not layer.running and not buffers[f"{n}.weight"].any()
-        }
+        scalers = {n: layer for n, layer in self._scalers().items() if not layer.running}
+        buffers = self.named_buffers() if scalers else {}
+        return {n: layer for n, layer in scalers.items() if not buffers[f"{n}.weight"].any()}
 
     @contextmanager
     def _adapting(self, X, y):
@@ -76,6 +75,8 @@ class Adaptation:
 
     def _adapt(self, scalers, X, y, reset=True):
         """Let layers take the moments of data that has been checked: all of them, or with an error none."""
+        if not scalers:
+            return
         before = self.buffers.copy()
         buffers = self.named_buffers()
         try:

@@ -1,5 +1,6 @@
 """One fit: mini-batches in blocks, each a call of the engine, and what happens between them."""
 
+import math
 import time
 from contextlib import ExitStack
 
@@ -11,6 +12,7 @@ from .errors import DivergedError
 from .history import History
 
 _BLOCK_SECONDS = 0.03  # of training between two looks at signals: Ctrl-C is to be honoured within 0.1 s
+_SAFE_FLOPS = 3e6  # which never take longer
 _SAVE_SECONDS = 1.0  # between two copies of the parameters, which a diverging training goes back to
 _MOST_EPOCHS = 4096  # in one block
 _MOST_BATCHES = 1 << 20
@@ -54,7 +56,7 @@ class Fit:
         self._stops_each_epoch = bool(callbacks or validation or statistics) or scheduler.listens
         self._n_batches = 0
         self._n_before = 0  # batches of this epoch that were another training's
-        self._pace = Pace()
+        self._pace = Pace(trainer._flops_of_a_step(data.n_rows if data is not None else trainer.batch_size))
         self._saved_at = 0.0
         if statistics is not None:
             self.history.statistics = statistics.values
@@ -236,10 +238,16 @@ def _overrides(callback, hook):
 
 
 class Pace:
-    """How many batches to ask for, so that a block takes about as long as it should."""
+    """How many batches to ask for, so that a block takes about as long as it should.
 
-    def __init__(self):
-        self.n_batches = 1
+    Parameters
+    ----------
+    n_flops : float
+        Operations of a batch: the first block is one that takes a slow machine less time than that.
+    """
+
+    def __init__(self, n_flops=math.inf):
+        self.n_batches = max(1, int(_SAFE_FLOPS / n_flops))
 
     def record(self, n_done, seconds):
         """Take note that n_done batches took so long."""
