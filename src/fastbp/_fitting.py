@@ -247,7 +247,7 @@ class Pace:
     """
 
     def __init__(self, n_flops=math.inf):
-        self.n_batches = max(1, int(_SAFE_FLOPS / n_flops))
+        self.n_batches = max(1, int(_SAFE_FLOPS / max(n_flops, 1)))
 
     def record(self, n_done, seconds):
         """Take note that n_done batches took so long."""

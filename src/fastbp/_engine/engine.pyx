@@ -250,7 +250,7 @@ cdef class Program:
         b.keeps = self.keeps
         b.postpones = False
         b.postponed = NULL
-        b.gives_rows = False
+        b.looks = False
         b.finite = True
         b.capacity = workspace.capacity
         b.run = workspace.run

@@ -118,7 +118,7 @@ cdef class Inference(Threads):
         cdef uint64_t mode
         if self.data is not None:
             self.data.fill(self.program, &b)
-        b.gives_rows = b.ops[0].kind.takes_rows != NULL
+        b.looks = True
         b.run.training = self.training
         b.run.seed = batch_seed(self.seed, 0)
         divide(self.n_rows, self.unit, thread, self.n_threads, &begin, &end)

@@ -136,9 +136,10 @@ ctypedef struct Kernels:
     idx strip               # rows that a GEMM tile computes at once, at most
     idx scratch             # reals of scratch memory that one thread needs
 
-    # panels OUT <- rows IN: sample s is row order[s] (order NULL: row s) of the row-major (.., n_cols) matrix; returns
-    # whether these are all finite
-    bint (*pack_rows)(const void* rows, const idx* order, idx n_cols, const Panels* panels) noexcept nogil
+    # panels OUT <- rows IN: sample s is row order[s] (order NULL: row s) of the row-major (.., n_cols) matrix
+    void (*pack_rows)(const void* rows, const idx* order, idx n_cols, const Panels* panels) noexcept nogil
+    # the same in the order of the rows; returns whether they are all finite
+    bint (*pack_finite)(const void* rows, idx n_cols, const Panels* panels) noexcept nogil
     # rows OUT (n_samples, n_cols) <- panels IN
     void (*unpack_rows)(const Panels* panels, idx n_cols, void* rows) noexcept nogil
     # OUT: the same numbers with the samples as rows, in column panels (n_samples, panel), `stride` reals apart

@@ -77,6 +77,7 @@ cdef Kernels _table = Kernels(
     strip=N_ROWS,
     scratch=COPIED_GROUP * N_ROWS * (BACKWARD_BLOCK + 2 * LANES),
     pack_rows=pack_rows,
+    pack_finite=pack_finite,
     unpack_rows=unpack_rows,
     transpose=transpose,
     product_forward=product_forward,

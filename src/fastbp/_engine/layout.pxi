@@ -1,7 +1,8 @@
 # Between rows of samples and panels of them: the engine's only reshuffling of data.
 #
-# All three functions are transpositions of blocks of LANES rows by QUAD columns. Columns that are left over are moved
-# one by one; rows that are missing are stood in for by the last one.
+# All three functions are transpositions of blocks of LANES rows by QUAD columns. Where columns are left over, the last
+# block begins earlier; fewer columns than a block has are moved one by one. Rows that are missing are stood in for by
+# the last one.
 
 
 # out (QUAD, LANES), its rows `step` apart  <-  the transpose of columns offset ... offset + QUAD - 1 of LANES rows;
@@ -35,6 +36,10 @@ cdef inline void transpose_columns(const real** rows, idx n_cols, real* out, idx
     while j + QUAD <= n_cols:
         transpose_block(rows, j, out + j * step, step, seen)
         j += QUAD
+    if j < n_cols and n_cols > QUAD:
+        j = n_cols - QUAD
+        transpose_block(rows, j, out + j * step, step, seen)
+        return
     while j < n_cols:
         for i in range(LANES):
             out[j * step + i] = rows[i][j]
@@ -43,23 +48,33 @@ cdef inline void transpose_columns(const real** rows, idx n_cols, real* out, idx
         j += 1
 
 
-# panels (n_cols, PANEL) OUT <- rows IN; what is spare in the last panel is finite if they are; returns whether they are
-cdef bint pack_rows(const void* rows, const idx* order, idx n_cols, const Panels* panels) noexcept nogil:
+cdef inline void pack(const real* rows, const idx* order, idx n_cols, const Panels* panels, vec* seen) noexcept nogil:
     cdef const real* sources[LANES]
-    cdef vec seen[4]                    # QUAD <= 4
-    cdef real zeros[LANES]
     cdef real* out
     cdef idx p, sample
     cdef int half, i
-    for i in range(4):
-        seen[i] = vsplat(0)
     for p in range(panels.first, panels.last):
         out = <real*> panels.data + p * panels.stride
         for half in range(n_vectors(panels.n_samples - p * PANEL)):
             for i in range(LANES):
                 sample = min(p * PANEL + half * LANES + i, panels.n_samples - 1)
-                sources[i] = <const real*> rows + (order[sample] if order != NULL else sample) * n_cols
+                sources[i] = rows + (order[sample] if order != NULL else sample) * n_cols
             transpose_columns(sources, n_cols, out + half * LANES, PANEL, seen)
+
+
+# panels (n_cols, PANEL) OUT <- rows IN; what is spare in the last panel is finite if they are
+cdef void pack_rows(const void* rows, const idx* order, idx n_cols, const Panels* panels) noexcept nogil:
+    pack(<const real*> rows, order, n_cols, panels, NULL)
+
+
+# The same; returns whether they are.
+cdef bint pack_finite(const void* rows, idx n_cols, const Panels* panels) noexcept nogil:
+    cdef vec seen[4]                    # QUAD <= 4
+    cdef real zeros[LANES]
+    cdef int i
+    for i in range(4):
+        seen[i] = vsplat(0)
+    pack(<const real*> rows, NULL, n_cols, panels, seen)
     vstore(zeros, (seen[0] + seen[1]) + (seen[2] + seen[3]))
     return all_finite(zeros, LANES)
 

@@ -19,19 +19,19 @@ cdef void forward_pass(Batches* b, idx begin, idx n, int thread, int n_threads) 
     cdef const Slot* source = &run.slots[0]
     cdef Panels panels
     cdef const void* rows = at(b.rows, 0 if b.order != NULL else begin * source.n_features, k)
-    cdef bint finite
     cdef int n_done = 0
     cdef int i
     run.n_samples = n
     run.n_panels = (n + k.panel - 1) // k.panel
-    if b.gives_rows and b.ops[0].kind.takes_rows(&b.ops[0], run):
-        finite = b.ops[0].kind.forward_rows(&b.ops[0], run, rows)
+    panels = Panels(source.value, source.stride, n, 0, 0)
+    divide(run.n_panels, 1, thread, n_threads, &panels.first, &panels.last)
+    if not b.looks:
+        k.pack_rows(rows, b.order + begin if b.order != NULL else NULL, source.n_features, &panels)
+    elif b.ops[0].kind.takes_rows != NULL and b.ops[0].kind.takes_rows(&b.ops[0], run):
+        b.finite = b.ops[0].kind.forward_rows(&b.ops[0], run, rows) and b.finite
         n_done = 1
     else:
-        panels = Panels(source.value, source.stride, n, 0, 0)
-        divide(run.n_panels, 1, thread, n_threads, &panels.first, &panels.last)
-        finite = k.pack_rows(rows, b.order + begin if b.order != NULL else NULL, source.n_features, &panels)
-    b.finite = b.finite and finite
+        b.finite = k.pack_finite(rows, source.n_features, &panels) and b.finite
     barrier_wait(run.barrier)
     for i in range(n_done, b.n_ops):
         b.ops[i].kind.forward(&b.ops[i], run, thread, n_threads)
