@@ -5,6 +5,14 @@ import pytest
 import fastbp
 
 
+def pytest_collection_modifyitems(items):
+    """Say of what tests pytest-run-parallel is to leave to one thread; their files say it of others by a mark."""
+    for item in items:
+        names = set(item.fixturenames)
+        if "restored_target" in names and "target" not in names:
+            item.add_marker(pytest.mark.thread_unsafe(reason="sets the target of the whole process while it runs"))
+
+
 @pytest.fixture
 def restored_target():
     """Let a test set targets as it likes: the one in use before comes back after it."""

@@ -1,7 +1,16 @@
 """Arrays of every kind are taken: the numbers count, not how they lie in memory."""
 
+import importlib.util
+import math
+import sys
+import tempfile
+from array import array as standard_array
+
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import fastbp
 from tests import makers as make
@@ -50,6 +59,36 @@ class Wrapped:
         return self.array if dtype is None else self.array.astype(dtype)
 
 
+class Interface:
+    """What has no more than the array interface."""
+
+    def __init__(self, array):
+        self.array, self.__array_interface__ = array, array.__array_interface__
+
+
+def mapped(array):
+    with tempfile.TemporaryFile() as file:
+        file.write(array.tobytes())
+        file.flush()
+        return np.memmap(file, array.dtype, "r", shape=array.shape)
+
+
+def of_the_standard_library(values):
+    rows = [standard_array(values.dtype.char, row) for row in np.atleast_2d(values)]
+    return rows if values.ndim == 2 else rows[0]
+
+
+def frame_of_polars(array):
+    polars = pytest.importorskip("polars")
+    return polars.DataFrame(array) if array.ndim == 2 else polars.Series(array)
+
+
+def tensor_of_torch(array):
+    import torch
+
+    return np.from_dlpack(torch.from_numpy(array.copy()))
+
+
 # All numbers are integers below 100, which every dtype holds.
 FORMS = {
     "read-only": frozen,
@@ -58,9 +97,22 @@ FORMS = {
     "negative strides": reversed_twice,
     "Fortran-ordered": np.asfortranarray,
     "byte-swapped": swapped,
+    "byte order by name": lambda array: array.astype(
+        array.dtype.newbyteorder("<" if sys.byteorder == "little" else ">")
+    ),
     "misaligned": misaligned,
     "subclass": lambda array: array.view(Subclass),
     "array protocol": Wrapped,
+    "array interface": Interface,
+    "memoryview": memoryview,
+    "bytearray": lambda array: memoryview(bytearray(array.tobytes())).cast("B").cast(array.dtype.char, array.shape),
+    "array.array": of_the_standard_library,
+    "memory map": mapped,
+    "DLPack": lambda array: np.from_dlpack(array),
+    **({"PyTorch by DLPack": tensor_of_torch} if importlib.util.find_spec("torch") else {}),
+    "pandas": lambda array: pd.DataFrame(array) if array.ndim == 2 else pd.Series(array),
+    "polars": frame_of_polars,
+    "masked, but nothing is": np.ma.array,
     "list": lambda array: array.tolist(),
     "tuple": lambda array: tuple(array.tolist()),
     "float16": lambda array: array.astype(np.float16),
@@ -154,3 +206,45 @@ def test_what_was_handed_in_is_not_written(dtype):
     fastbp.Trainer(net).fit(X, y, epochs=2, sample_weight=weights, validation_data=(X, y, weights))
     for array, copy in zip(arrays, kept, strict=True):
         assert make.same_bits(array, copy)
+
+
+DTYPES = ["f2", "f4", "f8", "g", "i1", "i2", "i4", "i8"]
+
+
+@st.composite
+def views(draw, *shape):
+    """Numbers of any dtype and byte order, anywhere and any way round in a memory that holds NaN otherwise."""
+    values = np.random.default_rng(draw(st.integers(0, 99))).integers(-40, 40, size=shape)
+    dtype = np.dtype(draw(st.sampled_from(DTYPES))).newbyteorder(draw(st.sampled_from("<>")))
+    steps = [draw(st.sampled_from([-3, -2, -1, 1, 1, 2, 3])) for _ in shape]
+    order = draw(st.permutations(range(len(shape))))
+    extent = [n * abs(step) for n, step in zip(shape, steps, strict=True)]
+    offset = draw(st.integers(0, dtype.itemsize))
+    memory = bytearray(b"\xff" * (offset + math.prod(extent) * dtype.itemsize))
+    whole = np.ndarray([extent[axis] for axis in order], dtype, memory, offset).transpose(np.argsort(order))
+    view = whole[tuple(slice(None, None, step) for step in steps)]
+    view[...] = values
+    if draw(st.booleans()):  # all rows are the first one, which is there once
+        view = np.broadcast_to(view[:1], shape)
+    view.flags.writeable = False
+    return view
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.integers(1, 70), st.integers(1, 9), st.integers(1, 4), st.sampled_from(["float32", "float64"]))
+def test_any_view_of_any_memory(data, n_rows, n_in, n_out, dtype):
+    """Predictions and a training have the bits that a plain copy gives."""
+    shapes = (n_rows, n_in), (n_rows, n_out), (n_rows,)
+    X, y, weights = (data.draw(views(*shape)) for shape in shapes)
+    weights = abs(weights) + 1 if data.draw(st.booleans()) else np.broadcast_to(weights.dtype.type(2), n_rows)
+    plain = [np.array(each.tolist(), dtype) for each in (X, y, weights)]
+    outcomes = []
+    for rows, targets, w in ((X, y, weights), plain):
+        net = make.network([n_in, 5, n_out], "tanh", "identity", dtype)
+        net.params /= 16
+        trainer = fastbp.Trainer(net, batch_size=16)
+        predictions = net.predict(rows), net.predict_one(rows[-1])
+        losses = trainer.fit(rows, targets, epochs=1, sample_weight=w).loss
+        losses += [trainer.learn_one(rows[0], targets[0])]
+        outcomes.append((*(each.tobytes() for each in predictions), losses, net.params.tobytes()))
+    assert outcomes[0] == outcomes[1]

@@ -1,9 +1,13 @@
 """Bad input is refused before anything happens: the message names what was expected and what came."""
 
+import contextlib
 import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 import fastbp
 from tests import makers as make
@@ -63,6 +67,7 @@ BAD_X = {
     "infinity": (replaced(X, (0, 1), np.inf), ValueError, ["X", "finite", "inf", "[0, 1]"]),
     "minus infinity": (replaced(X, (9, 3), -np.inf), ValueError, ["X", "finite", "-inf", "[9, 3]"]),
     "too large for float32": (replaced(X, (1, 1), 1e39), ValueError, ["X", "finite", "1e+39", "[1, 1]", "float32"]),
+    "0 by 0": (np.empty((0, 0)), ValueError, ["X", "4 features", "got 0"]),
     "empty": (X[:0], ValueError, ["X", "at least one sample", "none"]),
     "empty list": ([], ValueError, ["X", "2 dimensions", "shape (0,)"]),
     "0-d": (np.float64(3), ValueError, ["X", "2 dimensions", "got 0"]),
@@ -139,6 +144,7 @@ def test_targets(output, bad, entry):
 
 BAD_WEIGHTS = {
     "too few": (np.ones(9), ValueError, ["sample_weight", "(10,)", "got (9,)"]),
+    "none": (np.ones(0), ValueError, ["sample_weight", "(10,)", "got (0,)"]),
     "a column": (np.ones((10, 1)), ValueError, ["sample_weight", "(10,)", "got (10, 1)"]),
     "one number": (1.0, ValueError, ["sample_weight", "(10,)", "got ()"]),
     "negative": (replaced(np.ones(10), 6, -2.0), ValueError, ["sample_weight", "not be negative", "-2", "[6]"]),
@@ -318,6 +324,7 @@ def test_networks(make_network, error, words):
 
 BAD_ONES = {
     "too few features": (np.ones(3), None, ["x", "shape (4,)", "got (3,)"]),
+    "no features": (np.ones(0), None, ["x", "shape (4,)", "got (0,)"]),
     "a row": (np.ones((1, 4)), None, ["x", "shape (4,)", "got (1, 4)"]),
     "a number": (1.0, None, ["x", "shape (4,)", "got ()"]),
     "text": (list("abcd"), None, ["x", "real numbers", "<U1"]),
@@ -371,3 +378,107 @@ def test_the_scan_can_be_skipped():
     assert np.isnan(p[0]).all()
     assert np.isfinite(p[1]).all()
     assert np.isnan(net.predict_one(X[0])).all()
+
+
+# Every NaN that there is: any sign, quiet or signalling, any payload.
+NANS = {
+    "float32": st.builds(
+        lambda sign, payload: sign << 31 | 0x7F8 << 20 | payload, st.booleans(), st.integers(1, 2**23 - 1)
+    ),
+    "float64": st.builds(
+        lambda sign, payload: sign << 63 | 0x7FF << 52 | payload, st.booleans(), st.integers(1, 2**52 - 1)
+    ),
+}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.sampled_from(sorted(NANS)), st.integers(1, 40), st.sampled_from(["X", "y", "sample_weight"]))
+def test_any_nan_anywhere_is_found(data, dtype, n_rows, name):
+    given = {
+        "X": np.ones((n_rows, 4), dtype),
+        "y": np.ones((n_rows, 3), dtype),
+        "sample_weight": np.ones(n_rows, dtype),
+    }
+    array = given[name]
+    bits = array.view(f"u{array.itemsize}")
+    position = data.draw(st.integers(0, array.size - 1))
+    bits.flat[position] = data.draw(NANS[dtype])
+    where = ", ".join(map(str, np.unravel_index(position, array.shape)))
+    net = make.network([4, 3], dtype=dtype)
+    before, trainer = net.params.copy(), fastbp.Trainer(net)
+    words = rf"^{name} must be finite, got -?nan at \[{where}\]: replace"
+    with pytest.raises(ValueError, match=words):
+        trainer.fit(**given, epochs=1)
+    with pytest.raises(ValueError, match=words):
+        trainer.evaluate(**given)
+    if name == "X":
+        with pytest.raises(ValueError, match=words):
+            net.predict(array)
+    assert make.same_bits(net.params, before)
+
+
+def numbers(dtype, *shape):
+    """Any at all: huge, denormal, NaN and infinities."""
+    width = np.dtype(dtype).itemsize * 8
+    return arrays(dtype, shape, elements=st.floats(width=width) | st.floats(-2, 2, width=width))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.sampled_from(["float32", "float64"]), st.integers(1, 20))
+def test_any_numbers(data, dtype, n_rows):
+    """They are refused, or learnt from, or too much for the optimiser; nothing else, and what is left is finite."""
+    X, y = data.draw(numbers(dtype, n_rows, 4)), data.draw(numbers(dtype, n_rows, 3))
+    net = make.network([4, 6, 3], dtype=dtype)
+    before, trainer = net.params.copy(), fastbp.Trainer(net, batch_size=8)
+    finite = np.isfinite(X).all() and np.isfinite(y).all()
+    for train in (lambda: trainer.fit(X, y, epochs=2), lambda: trainer.learn_many(X, y)):
+        if finite:
+            with contextlib.suppress(fastbp.DivergedError):
+                train()
+        else:
+            with pytest.raises(ValueError, match="must be finite, got"):
+                train()
+            assert make.same_bits(net.params, before)
+        assert np.isfinite(net.params).all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.sampled_from(["float32", "float64"]), st.integers(1, 20))
+def test_any_finite_numbers_are_predicted(data, dtype, n_rows):
+    """As exactly as their sum of products can be, wherever that does not overflow; denormal numbers count as 0."""
+    X = data.draw(numbers(dtype, n_rows, 4).filter(lambda X: np.isfinite(X).all()))
+    net = make.network([4, 3], dtype=dtype)
+    info = np.finfo(dtype)
+    w, b = (values.astype(np.longdouble) for values in net.named_parameters().values())
+    size = abs(X) @ abs(w) + abs(b)
+    exact = X @ w + b
+    close = abs(net.predict(X) - exact) <= 4 * info.eps * size + 4 * info.tiny * (1 + abs(w).sum(axis=0))
+    assert (close | (size >= info.max)).all()
+    for x, expected in zip(X, net.predict(X), strict=True):
+        assert make.same_bits(net.predict_one(x), expected)
+
+
+def test_denormal_numbers_count_as_zero(target, dtype):
+    """In samples, targets and weights of the network, alone and in every way of working with them."""
+    tiny = np.finfo(dtype).smallest_subnormal * np.arange(1, 5).astype(dtype)
+    X = np.outer(np.ones(40, dtype), tiny)
+    y = np.outer(np.ones(40, dtype), tiny[:3])
+    outcomes = []
+    for scale in (1, 0):
+        net = make.network([4, 9, 3], dtype=dtype)
+        net.named_parameters()["0.bias"][...] = scale * tiny[0]
+        net.named_parameters()["1.bias"][...] = 0
+        trainer = fastbp.Trainer(net, optimizer=fastbp.SGD(0.1), batch_size=16)
+        predictions = net.predict(scale * X), net.predict_one(scale * X[0])
+        losses = [*trainer.fit(scale * X, scale * y, epochs=2).loss, trainer.learn_one(scale * X[0], scale * y[0])]
+        outcomes.append((losses, *predictions, net.params))
+    for got, expected in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=np.finfo(dtype).tiny)
+
+
+def test_what_numpy_is_told_to_raise_does_not_matter():
+    net = make.network([4, 6, 3], dtype="float32")
+    with np.errstate(all="raise"):
+        assert make.same_bits(net.predict(np.full((2, 4), 1e-300)), net.predict(np.zeros((2, 4))))
+        with pytest.raises(ValueError, match=r"finite as float32, got 1e\+300"):
+            net.predict(np.full((2, 4), 1e300))

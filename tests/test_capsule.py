@@ -433,6 +433,16 @@ def test_an_expired_model(goes_on):
     assert c_model.Model(trainer.capsule()).learn_label(X[0], 1) == OK
 
 
+def test_what_happens_elsewhere_expires_nothing():
+    trainer = trainer_of()
+    model = c_model.Model(trainer.capsule())
+    other = make.network([5, 3])
+    other.layers[0].trainable = False
+    fastbp.Trainer(other).fit(X, X[:, :3], epochs=1)
+    trainer.learn_one(X[0], 1)
+    assert model.learn_label(X[0], 1) == OK
+
+
 @pytest.mark.parametrize("n_samples", [0, -1, 1.5, None, True, 2**70])
 def test_bad_numbers_of_samples(n_samples):
     trainer = trainer_of()

@@ -1,8 +1,8 @@
 """What docs/embedding.md promises to a program that fastbp lives in, as far as no other file tests it."""
 
 import asyncio
+import contextlib
 import copy
-import inspect
 import multiprocessing
 import os
 import pickle
@@ -12,15 +12,14 @@ import subprocess
 import sys
 import threading
 import warnings
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import fastbp
+from tests import c_model
 from tests import makers as make
 
 X, LABELS = make.samples(60, 5), make.targets("labels", 60, 3)
@@ -39,13 +38,19 @@ def outcome(_=None):
 
 
 def test_each_promise_names_its_tests():
-    """Those that docs/embedding.md names are there."""
+    """Each paragraph of docs/embedding.md names some, and those are there."""
     docs = Path(__file__).parent.parent / "docs"
-    links = re.findall(r"\[([^]]*)\]\((\.\./tests/\w+\.py)\)", (docs / "embedding.md").read_text(encoding="utf-8"))
-    assert len(links) > 10
-    for names, path in links:
-        text = (docs / path).read_text(encoding="utf-8")
-        assert [name for name in re.findall(r"\btest_\w+(?!\w*\.py)", names) if f"def {name}(" not in text] == []
+    promises = (docs / "embedding.md").read_text(encoding="utf-8").split("## Looking closer")[0].split("\n## ")[1:]
+    paragraphs = [text for section in promises for text in re.split(r"\n\n|\n- ", section)[1:] if text.strip()]
+    assert len(paragraphs) > 20
+    for paragraph in paragraphs:
+        links = re.findall(r"\[([^]]*)\]\((\.\./tests/\w+\.py)\)", paragraph)
+        assert links, paragraph
+        for names, path in links:
+            text = (docs / path).read_text(encoding="utf-8")
+            named = re.findall(r"\btest_\w+\b(?!\.py)", names)
+            assert named or names.endswith(".py"), names
+            assert [name for name in named if f"def {name}(" not in text] == []
 
 
 # Where it runs
@@ -187,7 +192,6 @@ def test_nothing_global_changes(capfd, all_threads):
             dict(os.environ),
             os.getcwd(),
             threading.active_count(),
-            np.float32(1e-40) * np.float32(1) != 0,  # no thread flushes what is denormal
         )
 
     before = state()
@@ -201,6 +205,49 @@ def test_nothing_global_changes(capfd, all_threads):
         fastbp.Trainer(make.network([5, 3]), optimizer=fastbp.SGD(1e30)).fit(X, X[:, :3])
     assert state() == before
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_flushes_the_callers_denormals(all_threads):
+    """After each kind of call, and in what the caller has called in the middle of one."""
+    looks = []
+
+    def look(*_):
+        looks.append((np.array([2.0**-1070]) / 2)[0] == 2.0**-1071)
+        return 0.0
+
+    class Looks:
+        def value_and_grad(self, outputs, targets):
+            look()
+            return np.square(outputs).mean(axis=1), outputs
+
+    trainer, labels = trained(2), LABELS.astype(np.intp)
+    net, narrow = trainer.network, fastbp.Network.mlp([5, 2, 1], seed=0)
+    model, out = c_model.Model(trainer.capsule()), np.empty((60, 3))
+    calls = [
+        lambda: net.predict(X, n_threads=2),
+        lambda: net.predict_one(X[0]),
+        lambda: net.loss_and_grad(X, LABELS, trainer.loss),
+        lambda: net.jacobian(X),
+        lambda: net.input_gradient(X, output=0),
+        lambda: net.activations(X),
+        lambda: model.predict(X, out),
+        lambda: model.train(X, labels),
+        lambda: model.learn_label(X[0], 1),
+        lambda: trainer.evaluate(X, LABELS, metrics=[look]),
+        lambda: trainer.fit(X, LABELS, epochs=2, callbacks=[fastbp.LambdaCallback(on_epoch_end=look)]),
+        lambda: trainer.learn_one(X[0], 1),
+        lambda: trainer.learn_many(X, LABELS),
+        lambda: trainer.find_learning_rate(X, LABELS),
+        lambda: fastbp.Trainer(narrow, Looks()).fit(X, X[:, :1], epochs=1),
+        lambda: fastbp.Trainer(narrow, optimizer=fastbp.LevenbergMarquardt()).fit(X, X[:, :1], epochs=2),
+        lambda: fastbp.Trainer(narrow, optimizer=fastbp.SGD(1e30)).fit(X, X[:, :1], epochs=9),
+    ]
+    for call in calls:
+        with contextlib.suppress(fastbp.DivergedError):
+            call()
+        look()
+    assert len(looks) > len(calls) + 4
+    assert all(looks), looks
 
 
 WATCHED = """
@@ -313,110 +360,31 @@ def test_a_copied_network_is_exact(make_copy, dtype):
 def test_masked_values_are_refused():
     net = make.network([5, 7, 3], output="softmax")
     masked = np.ma.masked_greater(X, 0.5)
-    for call in (net.predict, lambda X: fastbp.Trainer(net).fit(X, LABELS)):
-        with pytest.raises(ValueError, match=r"X has masked values, which say nothing: fill them, X.filled\(0\) say"):
-            call(masked)
+    no_label = np.ma.masked_equal(LABELS, 1)
+    trainer, numbers = trained(), fastbp.Trainer(make.network([5, 5]))
+    numbers.learn_one(X[0], X[0])
+    before = net.params.copy()
+    for call in (
+        lambda: net.predict(masked),
+        lambda: net.predict_one(masked[0]),
+        lambda: net.loss_and_grad(X, no_label, fastbp.CrossEntropy()),
+        lambda: trainer.fit(masked, LABELS),
+        lambda: trainer.fit(X, no_label),
+        lambda: trainer.fit(X, LABELS, sample_weight=masked[:, 0]),
+        lambda: trainer.evaluate(X, no_label),
+        lambda: trainer.learn_one(masked[0], 1),
+        lambda: trainer.learn_one(X[0], np.ma.masked),
+        lambda: trainer.learn_many(X, no_label),
+        lambda: numbers.fit(X, masked),
+        lambda: numbers.learn_one(X[0], masked[0]),
+        lambda: numbers.learn_one(masked[0], X[0]),
+    ):
+        with pytest.raises(
+            ValueError, match=r"(\w+) has masked values, which say nothing: fill them, \1.filled\(0\) say"
+        ):
+            call()
+    assert make.same_bits(net.params, before)
     assert make.same_bits(net.predict(np.ma.array(X)), net.predict(X))
-
-
-@pytest.mark.parametrize("form", ["array interface", "buffer", "DLPack", "memmap"])
-def test_arrays_that_others_share(tmp_path, form):
-    class Interface:
-        __array_interface__ = X.__array_interface__
-
-    np.save(tmp_path / "X.npy", X)
-    shared = {
-        "array interface": Interface,
-        "buffer": lambda: memoryview(X),
-        "DLPack": lambda: np.from_dlpack(X),
-        "memmap": lambda: np.load(tmp_path / "X.npy", mmap_mode="r"),
-    }[form]()
-    one, other = trained(), trained()
-    assert make.same_bits(one.network.predict(shared), other.network.predict(X))
-    assert one.fit(shared, LABELS, epochs=2).loss == other.fit(X, LABELS, epochs=2).loss
-
-
-# Any of these in the place of any argument.
-JUNK = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-(2**70), 2**70),
-    st.floats(),
-    st.text(max_size=3),
-    st.binary(max_size=9),
-    st.sampled_from([X, LABELS, X[:0], X[0], X[:, :3], X[..., None], X.T, X * np.nan, X * 1e30, LABELS - 9]),
-    st.sampled_from(
-        [np.array(3.0), X.astype(object), X.astype(complex), X.astype(">f4"), np.array(["a"]), np.ma.array(X)]
-    ),
-    st.sampled_from([[], {}, (), {0: 1}, [1, [2]], print, int, fastbp.Adam, fastbp.SGD(), object(), slice(3), ...]),
-    st.lists(st.floats(width=16), max_size=7),
-)
-CALLS = {
-    "Network": lambda t: fastbp.Network,
-    "mlp": lambda t: fastbp.Network.mlp,
-    "Dense": lambda t: fastbp.Dense,
-    "Trainer": lambda t: fastbp.Trainer,
-    "Adam": lambda t: fastbp.Adam,
-    "predict": lambda t: t.network.predict,
-    "predict_one": lambda t: t.network.predict_one,
-    "loss_and_grad": lambda t: t.network.loss_and_grad,
-    "fit": lambda t: t.fit,
-    "evaluate": lambda t: t.evaluate,
-    "learn_one": lambda t: t.learn_one,
-    "find_learning_rate": lambda t: t.find_learning_rate,
-    "memory_estimate": lambda t: t.memory_estimate,
-    "reset": lambda t: t.reset,
-}
-GOOD = {
-    "Network": (5, [fastbp.Dense(3)]),
-    "mlp": ([5, 3],),
-    "Dense": (3,),
-    "Trainer": (make.network([5, 3]),),
-    "Adam": (),
-    "predict": (X,),
-    "predict_one": (X[0],),
-    "loss_and_grad": (X, LABELS, fastbp.CrossEntropy()),
-    "fit": (X, LABELS, 1),
-    "evaluate": (X, LABELS),
-    "learn_one": (X[0], 1),
-    "find_learning_rate": (X, LABELS),
-    "memory_estimate": (60,),
-    "reset": (),
-}
-TOO_MUCH = {"epochs", "n_in", "widths", "n_out", "batch_size", "n_steps"}  # large numbers are no mistake, but take long
-
-
-@settings(max_examples=int(os.environ.get("FASTBP_FUZZ", "150")), deadline=None)
-@given(st.sampled_from(sorted(CALLS)), st.data())
-def test_mistaken_calls(name, data):
-    """An argument that makes no sense ends in an error that says so, or in a result: never in a crash."""
-    trainer = trained()
-    call = CALLS[name](trainer)
-    parameters = [
-        parameter
-        for parameter in inspect.signature(call).parameters.values()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-    ]
-    arguments = dict(zip((p.name for p in parameters), GOOD[name], strict=False))
-    wrong = data.draw(st.sampled_from([p.name for p in parameters]))
-    junk = data.draw(JUNK)
-    if wrong in TOO_MUCH and isinstance(junk, int):
-        junk = -abs(junk)
-    arguments[wrong] = junk
-    before = trainer.network.params.copy()
-    refused = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            call(**arguments)
-    except fastbp.DivergedError:
-        pass  # what came made sense, if not to the optimiser
-    except (TypeError, ValueError, OverflowError, RuntimeError, OSError, MemoryError) as error:
-        refused = error
-    if refused is not None:
-        assert len(str(refused)) > 10
-        assert make.same_bits(trainer.network.params, before)
-    assert np.isfinite(trainer.network.predict(X)).all()
 
 
 # Interrupts
@@ -431,22 +399,19 @@ def test_interrupts_at_any_moment():
     clean = 0
     n = int(os.environ.get("FASTBP_INTERRUPTS", "10"))
     try:
-        with ThreadPoolExecutor(1) as pool, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for _ in range(n):
-                pause = float(rng.uniform(0.005, 0.06))
-                sent = pool.submit(interrupt_after, pause)
+                epoch = trainer.epoch
+                timer = threading.Timer(rng.uniform(0.005, 0.06), os.kill, (os.getpid(), signal.SIGINT))
                 try:
+                    timer.start()
                     clean += trainer.fit(X, LABELS, epochs=10**8).interrupted
-                finally:
-                    sent.result()
+                except KeyboardInterrupt:  # on a busy machine, before the training had begun
+                    clean += trainer.epoch == epoch
+                timer.join()
                 assert np.isfinite(trainer.network.params).all()
     finally:
         signal.signal(signal.SIGINT, before)
     assert clean == n
     assert len(trainer.fit(X, LABELS, epochs=2).loss) == 2
-
-
-def interrupt_after(seconds):
-    threading.Event().wait(seconds)
-    os.kill(os.getpid(), signal.SIGINT)

@@ -167,12 +167,3 @@ def test_written_parameters_are_used():
     named["1.bias"][...] = 1000
     assert net.params.tolist() == [1, 0, -1, 0, 2, 0, 0, 1, 0, 1, 10, 100, 1000]
     assert net.predict([[3, 4], [-3, -4]]).tolist() == [[1000 + 3 + 90], [1000 + 300]]
-
-
-def test_nothing_flushes_the_callers_denormals():
-    net = make.network([4, 6, 3], "tanh", "softmax")
-    net.predict(make.samples(3, 4))
-    net.predict_one(make.samples(1, 4)[0])
-    fastbp.Trainer(net).fit(make.samples(9, 4), np.zeros(9, int), epochs=1)
-    tiny = np.array([2.0**-1070])
-    assert (tiny / 2)[0] == 2.0**-1071

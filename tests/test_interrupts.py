@@ -150,3 +150,24 @@ def test_a_validation(interrupt_soon):
     assert time.monotonic() - sent[0] < SECONDS
     assert len(history.loss) == 1
     assert history.val_loss == []
+
+
+ENDLESS_CALLS = {
+    "find_learning_rate": lambda trainer, X, y: trainer.find_learning_rate(X, y, n_steps=300_000, blow_up=1e9),
+    "learn_many": lambda trainer, X, y: trainer.learn_many(X, y),
+    "progressive_validation": lambda trainer, X, y: trainer.progressive_validation(X, y),
+    "predict": lambda trainer, X, y: trainer.network.predict(np.tile(X, (10, 1))),
+}
+
+
+@pytest.mark.parametrize("call", ENDLESS_CALLS.values(), ids=ENDLESS_CALLS)
+def test_other_calls(interrupt_soon, call):
+    """They say so by KeyboardInterrupt; the network is free, and finite."""
+    X, y = np.ones((300_000, 8), "float32"), np.zeros(300_000, np.intp)
+    trainer = fastbp.Trainer(make.network([8, 3000, 3], output="softmax", dtype="float32"), optimizer=fastbp.SGD(1e-4))
+    sent = interrupt_soon()
+    with pytest.raises(KeyboardInterrupt):
+        call(trainer, X, y)
+    assert time.monotonic() - sent[0] < SECONDS
+    assert np.isfinite(trainer.network.params).all()
+    assert len(trainer.fit(X[:9], y[:9], epochs=2).loss) == 2

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ._validation import as_array
 from .losses import Loss
 
 __all__ = ["CustomLoss", "as_loss"]
@@ -42,7 +43,7 @@ class CustomLoss(Loss):
         return {**super().config(), "call": self._call}
 
     def targets(self, y, n_samples, n_out, dtype):
-        y = np.asarray(y)
+        y = as_array(y, "y")
         if y.ndim == 0 or len(y) != n_samples:
             raise ValueError(f"y must have as many rows as X, {n_samples}, got shape {y.shape}")
         return y

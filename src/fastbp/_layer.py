@@ -24,15 +24,17 @@ class Layer(Checked):
     activation = "identity"
     trainable = True
     place = None  # "first" or "last" if it must be that of a network
-    n_toggles = 0  # how often `trainable` has been set, of any layer
+    last_toggle: ClassVar = object()  # another after each change of `trainable`, of any layer
     _arguments: ClassVar = {}  # of __init__, in order, with their defaults; ... where there is none
     _checks: ClassVar = {"trainable": lambda value: boolean(value, "trainable")}
 
     def __setattr__(self, name, value):
         if name != "trainable" and name in vars(self):
             raise AttributeError(f"{name} of a layer cannot be changed: make a new {type(self).__name__}")
+        made = name not in vars(self)
         super().__setattr__(name, value)
-        Layer.n_toggles += name == "trainable"
+        if not made:
+            Layer.last_toggle = Checked.last_change = object()
 
     def config(self):
         """Return what makes this layer anew, as a dict of plain values."""

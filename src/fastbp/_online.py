@@ -15,8 +15,7 @@ from ._engine import inference
 from ._engine.engine import Exclusive
 from ._engine.online import Learner
 from ._fitting import Pace
-from ._validation import Checked, real
-from .layers import Layer
+from ._validation import Checked, as_array, real
 
 ADAPT = "call net.adapt(X, y) first, or give it running=True where it standardises the inputs"
 _LEARNT_AT_ONCE = 64  # samples that a learner has the learning rates for, where they are scheduled
@@ -24,11 +23,17 @@ _LEARNT_AT_ONCE = 64  # samples that a learner has the learning rates for, where
 
 def fits(trainer):
     """Whether the trainer has a learner, made for what it is now."""
-    clock = trainer._clock
-    if trainer._learner is None or clock is None or clock.optimizer is not trainer.optimizer:
+    learner, clock = trainer._learner, trainer._clock
+    if learner is None or learner.closed or clock is None or clock.optimizer is not trainer.optimizer:
         return False
+    return trainer._learner_of == _description(trainer)
+
+
+def still_fits(trainer):
+    """Whether it does after something has been changed, somewhere; what is frozen since, the engine is told."""
     last_change = Checked.last_change
-    if trainer._learner_of != _description(trainer):
+    trainer.network._notice_freezing()
+    if not fits(trainer):
         return False
     trainer._learner_as_of = last_change
     return True
@@ -37,14 +42,13 @@ def fits(trainer):
 def _description(trainer):
     """Return what a learner is made for."""
     optimizer = trainer.optimizer
-    return optimizer.kind, Layer.n_toggles, vars(optimizer), vars(trainer._loss), trainer.ema
+    return optimizer.kind, vars(optimizer), vars(trainer._loss), trainer.ema
 
 
 def _renew(trainer):
     """Give the trainer, who holds the network, a learner for what it is now."""
     trainer._retire_learner()
     trainer._prepare_states()
-    last_change = Checked.last_change
     trainer._learner = Learner(
         trainer.network._program,
         trainer._loss.config(),
@@ -54,10 +58,10 @@ def _renew(trainer):
         rates=trainer._scheduler().rates(_LEARNT_AT_ONCE, trainer._n_batches, trainer.epoch),
         **trainer._memory(),
     )
-    kind, n_toggles, hyper, loss, ema = _description(trainer)
+    kind, hyper, loss, ema = _description(trainer)
     hyper = {name: copy.copy(value) for name, value in hyper.items()}
-    trainer._learner_of = kind, n_toggles, hyper, dict(loss), ema
-    trainer._learner_as_of = last_change
+    trainer._learner_of = kind, hyper, dict(loss), ema
+    trainer._learner_as_of = None  # the next step looks whether that has changed meanwhile
 
 
 def capsule(trainer, n_samples):
@@ -104,7 +108,7 @@ def weight_of_one(trainer, y, sample_weight, class_weight):
 def learn_with_care(trainer, x, y, weight):
     """What `Trainer.learn_one` does when arguments need checks, the optimiser is new, or numbers grow too large."""
     net, loss = trainer.network, trainer._loss
-    x = np.asarray(x)
+    x = as_array(x, "x")
     if x.shape != (net.n_in,):
         raise ValueError(f"x must have shape ({net.n_in},), got {x.shape}")
     X, targets, _ = net._checked(x[None, :], loss.of_one(y), loss)

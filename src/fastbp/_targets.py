@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._validation import as_reals
+from ._validation import as_array, as_reals
 
 
 def check_length(y, n_samples):
@@ -11,7 +11,7 @@ def check_length(y, n_samples):
 
 
 def as_rows(y, n_samples, n_out, dtype):
-    y = np.asarray(y)
+    y = as_array(y, "y")
     if y.ndim not in (1, 2):
         raise ValueError(f"y must have shape (n_samples, {n_out}), got {y.shape}")
     check_length(y, n_samples)
@@ -38,12 +38,12 @@ def as_labels(y, n_samples, n_out):
             f"labels must be in 0 ... {n_out - 1}, as the network has {n_out} outputs, "
             f"got labels from {y.min()} to {y.max()}"
         )
-    return np.require(y, np.intp, ("C", "ALIGNED"))
+    return np.require(y, np.intp, ("C", "ALIGNED")).view(np.intp)
 
 
 def as_classes(y, n_samples, n_out, dtype):
     """Return labels, or rows of probabilities."""
-    y = np.asarray(y)
+    y = as_array(y, "y")
     if y.ndim == 1:
         return as_labels(y, n_samples, n_out)
     y = as_rows(y, n_samples, n_out, dtype)

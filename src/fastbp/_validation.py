@@ -61,12 +61,17 @@ def boolean(value, name):
     return bool(value)
 
 
-def _as_numbers(array, name):
+def as_array(array, name):
+    """Return anything as an array, of which nothing is masked."""
     # An array can only be masked where somebody has imported numpy.ma, which takes a while.
     masked = sys.modules.get("numpy.ma")
     if masked is not None and masked.is_masked(array):
         raise ValueError(f"{name} has masked values, which say nothing: fill them, {name}.filled(0) say, or drop them")
-    array = np.asarray(array)
+    return np.asarray(array)
+
+
+def _as_numbers(array, name):
+    array = as_array(array, name)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}: convert it, {name}.astype(float) say")
     return array
@@ -75,11 +80,12 @@ def _as_numbers(array, name):
 def as_reals(array, name, dtype, check_finite=True):
     """Return an array of real numbers as a C-contiguous one of `dtype`, copied only if it must be."""
     array = _as_numbers(array, name)
-    if array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative:
+    dtype = np.dtype(dtype)
+    if array.dtype is dtype and array.flags.c_contiguous and array.flags.aligned:  # one equal to it may be named "<f4"
         converted = array
     else:
-        with np.errstate(over="ignore"):
-            converted = np.require(array, dtype, ("C", "ALIGNED")).reshape(array.shape)
+        with np.errstate(all="ignore"):
+            converted = np.require(array, dtype, ("C", "ALIGNED")).view(dtype).reshape(array.shape)
     if check_finite and not all_finite(converted):
         bad = int(np.flatnonzero(~np.isfinite(converted))[0])
         where = ", ".join(str(i) for i in np.unravel_index(bad, converted.shape))

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ._engine import inference
+from .network import as_network
 
 __all__ = ["check_gradients"]
 
@@ -35,7 +36,7 @@ def check_gradients(net, X, y, loss, sample_weight=None, training=False, seed=0)
     TypeError, ValueError
         As from `Network.loss_and_grad`.
     """
-    copy = net._twin()
+    copy = as_network(net)._twin()
     _, grad = copy.loss_and_grad(X, y, loss, sample_weight, training, seed)
     copy.buffers[...] = net.buffers  # where a training has moved them
     data, _, _ = copy._data(X, y, loss, sample_weight)

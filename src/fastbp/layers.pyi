@@ -27,7 +27,7 @@ _Operations: TypeAlias = list[dict[str, Any]]
 
 class Layer(Checked):
     kind: ClassVar[str]
-    n_toggles: ClassVar[int]
+    last_toggle: ClassVar[object]
     place: ClassVar[Literal["first", "last"] | None]
     activation: Final[typing.Activation]
     trainable: BoolLike

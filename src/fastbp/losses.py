@@ -11,7 +11,7 @@ import numpy as np
 
 from . import metrics
 from ._targets import as_classes, as_labels, as_rows, one_class, yes_or_no
-from ._validation import Checked, boolean, real
+from ._validation import Checked, as_array, boolean, real
 
 __all__ = [
     "AbsoluteError",
@@ -102,7 +102,7 @@ class Loss(Checked):
 
     def of_one(self, y):
         """Return the target of one sample as a batch of one, for `targets`."""
-        return np.asarray(y)[None]
+        return as_array(y, "y")[None]
 
     def own_metrics(self):
         """Return what is computed beside the loss unless metrics are given: (name, function or None)."""
@@ -335,7 +335,7 @@ class Hinge(Loss):
     metric = "accuracy"
 
     def targets(self, y, n_samples, n_out, dtype):
-        y = np.asarray(y)
+        y = as_array(y, "y")
         if y.ndim == 1 and n_out > 1:
             return as_labels(y, n_samples, n_out)
         y = as_rows(y, n_samples, n_out, dtype)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ._validation import integer, real
+from ._validation import as_array, integer, real
 from .losses import Hinge, Loss
 
 __all__ = ["MultiTask"]
@@ -90,7 +90,7 @@ class MultiTask(Loss):
         return np.concatenate(parts, axis=1)
 
     def of_one(self, y):
-        return [np.asarray(part)[None] for part in y] if isinstance(y, list | tuple) else y
+        return [as_array(part, "y")[None] for part in y] if isinstance(y, list | tuple) else y
 
     def classes(self, targets, n_out):
         raise ValueError(f"{self!r} has several targets a sample")

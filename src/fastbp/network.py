@@ -112,12 +112,12 @@ class Network(Insight, Adaptation):
 
     def _build(self):
         self.n_out = self.widths[-1]
+        self._last_toggle = _layers.Layer.last_toggle
         operations = self._operations()
         self._params = _aligned(_n_elements(self._shapes("param_shapes")), self.dtype)
         self._buffers = _aligned(_n_elements(self._shapes("buffer_shapes")), self.dtype)
         self.n_params = self._params.size
         self._has_categories = any(isinstance(layer, _layers.Embedding) for layer in self.layers)
-        self._n_toggles = _layers.Layer.n_toggles
         self._trainable = [operation["trainable"] for operation in operations]
         self._program = Program(operations, self._params, self._buffers, self.dtype.itemsize * 8)
 
@@ -150,12 +150,13 @@ class Network(Insight, Adaptation):
 
     def _notice_freezing(self):
         """Let the engine know which layers are trainable, if any has changed."""
-        if self._n_toggles != _layers.Layer.n_toggles:
+        last_toggle = _layers.Layer.last_toggle
+        if self._last_toggle is not last_toggle:
             trainable = [operation["trainable"] for operation in self._operations()]
             if trainable != self._trainable:  # the layers may have been others'
                 self._program.set_trainable(trainable)
                 self._trainable = trainable
-            self._n_toggles = _layers.Layer.n_toggles
+            self._last_toggle = last_toggle
 
     @property
     def params(self):
@@ -269,7 +270,7 @@ class Network(Insight, Adaptation):
             raise ValueError(f"x must have shape ({self.n_in},), got {x.shape}")
         if self._has_categories:
             self._check_categories(x[None, :])
-        self._program.predict_one(x, out)
+        self._program.predict_one(x, np.asarray(out, self.dtype))
         return out
 
     def capsule(self, n_samples=256):
@@ -574,3 +575,10 @@ def _check_before_embedding(layers, number, n_in):
             f"{first!r} would bring categories to another scale, which {layer!r} reads: "
             + (f"write Standardize(columns={others})" if others else "leave it out")
         )
+
+
+def as_network(net):
+    """Return net if it is a network; TypeError otherwise."""
+    if not isinstance(net, Network):
+        raise TypeError(f"net must be a fastbp.Network, got {net!r}")
+    return net

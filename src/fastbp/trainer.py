@@ -17,7 +17,7 @@ from ._scoring import Scores, as_metrics
 from ._validation import Checked, as_sample_weight, boolean, integer, one_of, real
 from .callbacks import Callback
 from .losses import default_loss
-from .network import Network, _aligned
+from .network import Network, _aligned, as_network
 from .optimizers import Adam, as_optimizer
 from .solvers import Solver
 
@@ -81,9 +81,7 @@ class Trainer(Checked):
     }
 
     def __init__(self, net, loss=None, optimizer=None, batch_size=32, n_threads=1, seed=0, *, accumulate=1, ema=None):
-        if not isinstance(net, Network):
-            raise TypeError(f"net must be a fastbp.Network, got {net!r}")
-        output = net.layers[-1].activation
+        output = as_network(net).layers[-1].activation
         loss = default_loss(output) if loss is None else as_loss(loss)
         net._check_loss(loss)
         self._network = net
@@ -357,7 +355,7 @@ class Trainer(Checked):
         if sample_weight is not None or class_weight is not None:
             weight = _online.weight_of_one(self, y, sample_weight, class_weight)
         learner = self._learner  # another thread may retire it
-        if learner is not None and weight and (self._learner_as_of is Checked.last_change or _online.fits(self)):
+        if learner is not None and weight and (self._learner_as_of is Checked.last_change or _online.still_fits(self)):
             loss = learner.learn(x, y, weight)
             if loss is not None:
                 return loss

@@ -12,6 +12,10 @@ from libc.stdint cimport uintptr_t
 
 from fastbp._engine.kernels cimport idx
 
+from numpy import ndarray
+
+cdef object ARRAY = ndarray
+
 
 cdef class View:
     """A C-contiguous array of one dtype, locked for as long as this object lives."""
@@ -23,8 +27,11 @@ cdef class View:
 
 cdef bint lend(object array, object dtype, Py_buffer* buffer, idx n, bint writable) except -1:
     """Borrow exactly n numbers of a dtype in one dimension, to be given back by PyBuffer_Release; False if that is
-    not what the array is. For the calls that take a microsecond: asking for the buffer's format would double it."""
+    not what the array is. For the calls that take a microsecond: asking for the buffer's format would double it.
+    Nothing is read from a subclass, which may say more than its numbers, as a masked array does."""
     if not PyObject_CheckBuffer(array) or getattr(array, "dtype", None) is not dtype:
+        return False
+    if not writable and type(array) is not ARRAY:
         return False
     try:
         PyObject_GetBuffer(array, buffer, PyBUF_C_CONTIGUOUS | (PyBUF_WRITABLE if writable else 0))

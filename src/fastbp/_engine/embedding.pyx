@@ -32,8 +32,10 @@ cdef inline Field first_field(const Op* op) noexcept nogil:
 
 cdef inline Field field_after(const Op* op, const Field* field, int number) noexcept nogil:
     cdef const idx* entry = op.table + 1 + n_through(op) + 3 * number
-    return Field(entry[0], entry[1], entry[2], field.output + field.n_dim,
-                 field.params + field.n_categories * field.n_dim)
+    cdef Field after = Field(0, 0, 0, field.output + field.n_dim, field.params + field.n_categories * field.n_dim)
+    if after.output < op.n_out:  # otherwise that was the last
+        after.column, after.n_categories, after.n_dim = entry[0], entry[1], entry[2]
+    return after
 
 
 cdef inline void embed_samples(const Op* op, const Pass* run, const void* x, void* a, idx n, idx step) noexcept nogil:

@@ -83,9 +83,9 @@ cdef class Learner:
         free(self.arrays.grads)
         free(self.arrays.norms)
 
-    def retire(self):
-        """Learn nothing from now on: others go on with what the optimiser has. For who holds the network."""
-        self.retired = True
+    @property
+    def closed(self):
+        return self.is_closed()
 
     @property
     def n_steps(self):
