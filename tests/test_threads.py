@@ -73,6 +73,18 @@ def test_threads_do_not_show():
     assert len(results) == 1
 
 
+@pytest.mark.parametrize("n_threads", [2, 3])
+@pytest.mark.parametrize("output", ["softmax", "tanh"])
+def test_large_weights_are_shared_by_outputs(all_threads, target, output, n_threads):
+    """More than a megabyte of them, and twice as many panels as threads; with a loss that leaves the output to them."""
+    X, y = make.samples(200, 300), make.targets("numbers", 200, 1000)
+    expected, shared = (make.network([300, 1000], output=output, dtype="float32") for _ in range(2))
+    for net, n in ((expected, 1), (shared, n_threads)):
+        trainer = fastbp.Trainer(net, fastbp.SquaredError(), fastbp.SGD(0.01), batch_size=200, n_threads=n)
+        trainer.fit(X, y, epochs=2)
+    assert make.same_bits(expected.params, shared.params)
+
+
 CROWDED = """
 import os, subprocess, sys, time
 import numpy as np

@@ -8,9 +8,10 @@ from fastbp._engine.program cimport (
 
 cdef enum:
     ALIASED = 4096          # bytes: rows a multiple of this apart push each other out of a cache
+    LARGE = 1 << 20         # bytes of weights, a second-level cache's
 
 
-# What one thread works on: some panels whole or, where there are fewer panels than threads, some rows of them all.
+# What one thread works on: some panels whole, or some rows of them all.
 ctypedef struct Share:
     idx first_panel
     idx last_panel
@@ -18,9 +19,16 @@ ctypedef struct Share:
     idx last_row
 
 
-cdef inline Share share_of(const Pass* run, idx n_rows, int thread, int n_threads) noexcept nogil:
+# Panels are shared out unless there are fewer than threads, or so many that it is better for each thread to bring in a
+# part of large weights than all of them: docs/decisions/0005.
+cdef inline bint shares_panels(const Op* op, const Pass* run, int n_threads) noexcept nogil:
+    return (run.n_panels >= n_threads
+            and (run.n_panels < 2 * n_threads or op.n_params * run.kernels.bits < 8 * LARGE))
+
+
+cdef inline Share share_of(const Op* op, const Pass* run, idx n_rows, int thread, int n_threads) noexcept nogil:
     cdef Share share = Share(0, run.n_panels, 0, n_rows)
-    if run.n_panels >= n_threads:
+    if shares_panels(op, run, n_threads):
         divide(run.n_panels, 1, thread, n_threads, &share.first_panel, &share.last_panel)
     else:
         divide(n_rows, run.kernels.strip, thread, n_threads, &share.first_row, &share.last_row)
@@ -41,7 +49,7 @@ cdef void forward(const Op* op, const Pass* run, int thread, int n_threads) noex
     cdef const Slot* source = &run.slots[op.source]
     cdef const Slot* target = &run.slots[op.target]
     cdef bint activating = activates(op, run)
-    cdef Share share = share_of(run, op.n_out, thread, n_threads)
+    cdef Share share = share_of(op, run, op.n_out, thread, n_threads)
     cdef Weights w = weights_of(op, run, share.first_row, share.last_row)
     cdef Panels x = panels_of(source.value, source, run, &share)
     cdef Panels z = panels_of(target.z if activating else target.value, target, run, &share)
@@ -55,7 +63,7 @@ cdef void activate_share(const Op* op, const Pass* run, Share* share, int thread
     cdef const Slot* target = &run.slots[op.target]
     cdef idx p, begin
     if op.activation == SOFTMAX:
-        if run.n_panels < n_threads:        # the rows of a sample are other threads' work
+        if not shares_panels(op, run, n_threads):       # the rows of a sample are other threads' work
             barrier_wait(run.barrier)
             divide(run.n_panels, 1, thread, n_threads, &share.first_panel, &share.last_panel)
         for p in range(share.first_panel, share.last_panel):
@@ -79,7 +87,7 @@ cdef bint forward_rows(const Op* op, const Pass* run, const void* rows) noexcept
     """z (n_out, samples) = w^T x, a = f(z), for x (samples, n_in)"""
     cdef const Slot* target = &run.slots[op.target]
     cdef bint activating = activates(op, run)
-    cdef Share share = share_of(run, op.n_out, 0, 1)
+    cdef Share share = share_of(op, run, op.n_out, 0, 1)
     cdef Weights w = weights_of(op, run, 0, op.n_out)
     cdef Panels z = panels_of(target.z if activating else target.value, target, run, &share)
     cdef bint finite = run.kernels.rows_forward(&w, op.has_bias, rows, &z, activating and op.activation == RELU,
@@ -115,7 +123,7 @@ cdef void backward(const Op* op, const Pass* run, int thread, int n_threads) noe
     barrier_wait(run.barrier)
 
     if source.grad != NULL:
-        share = share_of(run, op.n_in, thread, n_threads)
+        share = share_of(op, run, op.n_in, thread, n_threads)
         w = weights_of(op, run, share.first_row, share.last_row)
         dz = panels_of(target.grad, target, run, &share)
         dx = panels_of(source.grad, source, run, &share)
