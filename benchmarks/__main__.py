@@ -15,7 +15,7 @@ import time
 
 # in the order of a README: the question that most readers have comes first
 QUESTIONS = ["step", "widths", "inference", "batch_one", "gemm", "options", "threads", "accuracy", "tables"]
-QUESTIONS += ["estimators", "least_squares", "lbfgs", "derivatives", "streams"]
+QUESTIONS += ["first_weights", "estimators", "least_squares", "lbfgs", "derivatives", "streams"]
 ON_IMAGES = ("accuracy", "estimators")
 
 

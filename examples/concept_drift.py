@@ -38,7 +38,7 @@ def learner(optimizer, standardize):
 def main(n=N_SAMPLES, window=WINDOW):
     X, y = draw(n)
     forgets = {"running": True, "forgetting_factor": 0.999}
-    decays = fastbp.InverseTimeDecay(0.005, 0.001, unit="step")
+    decays = fastbp.InverseTimeDecay(0.005, 0.002, unit="step")
     learners = {
         "constant rate, moments that forget": learner(fastbp.Adam(0.005), fastbp.Standardize(**forgets)),
         "decaying rate, moments that forget": learner(fastbp.Adam(decays), fastbp.Standardize(**forgets)),

@@ -131,6 +131,50 @@ def test_levenberg_marquardt_agrees_with_minpack(weighted):
     np.testing.assert_allclose(net.params, expected.x, rtol=1e-3)
 
 
+def test_restarts_find_a_better_minimum():
+    """What is told is the best so far; the network's own start is among them, and its parameters are what is told."""
+    X, y = sine()
+    losses = {}
+    for restarts in (0, 4):
+        net = make.network([1, 6, 1], seed=1)
+        net.params[...] *= 1000  # all units saturated
+        trainer = fastbp.Trainer(net, optimizer=LevenbergMarquardt(restarts=restarts))
+        losses[restarts] = trainer.fit(X, y, 1500).loss
+        assert losses[restarts] == sorted(losses[restarts], reverse=True)
+        assert trainer.evaluate(X, y)["loss"] == pytest.approx(losses[restarts][-1], rel=1e-9)
+    n = min(200, len(losses[0]))
+    assert losses[4][:n] == losses[0][:n]
+    assert losses[4][-1] < 0.5 * losses[0][-1]
+
+
+def test_restarts_are_drawn_by_the_trainers_seed():
+    X, y = sine()
+    params = {}
+    for seed in (0, 0, 1):
+        net = fastbp.Network(
+            1, [Dense(5, "tanh", trainable=False), Dense(4, "tanh"), Dense(1)], dtype="float64", seed=3
+        )
+        frozen = net.params[:10].copy()
+        trainer = fastbp.Trainer(net, optimizer=LevenbergMarquardt(restarts=2), seed=seed)
+        trainer.fit(X, y, 600)
+        assert make.same_bits(net.params[:10], frozen)
+        params.setdefault(seed, []).append(net.params)
+    assert make.same_bits(*params[0])
+    assert not np.array_equal(params[0][0], params[1][0])
+
+
+def test_restarts_that_are_worse_are_forgotten():
+    """From a minimum that no start betters, nothing moves."""
+    net = make.network([2, 3, 1], seed=2)
+    X = make.samples(80, 2)
+    y = net.predict(X)
+    before = net.params.copy()
+    history = fitted(net, LevenbergMarquardt(restarts=2), X, y, 1000)
+    assert history.solver["converged"]
+    assert set(history.loss) == {history.loss[0]}
+    assert make.same_bits(net.params, before)
+
+
 def test_levenberg_marquardt_beats_adam():
     X, y = sine(100)
     losses = {}
@@ -486,6 +530,12 @@ def test_without_scipy(monkeypatch):
         (lambda: LevenbergMarquardt(damping=1, max_damping=0.5), ValueError, "max_damping must be at least damping"),
         (lambda: LevenbergMarquardt(weight_decay=-1), ValueError, "weight_decay must be at least 0"),
         (lambda: LevenbergMarquardt(weight_decay="auto"), ValueError, "must be one of bayesian, got 'auto'"),
+        (lambda: LevenbergMarquardt(restarts=-1), ValueError, "restarts must be at least 0"),
+        (
+            lambda: LevenbergMarquardt(restarts=2, weight_decay="bayesian"),
+            ValueError,
+            "restarts compare losses, and each start would have a 'bayesian' weight_decay",
+        ),
         (lambda: LevenbergMarquardt(ftol="small"), TypeError, "ftol must be a number"),
         (lambda: LBFGS(memory=0), ValueError, "memory must be at least 1"),
         (lambda: LBFGS(max_line_search=2.5), TypeError, "max_line_search must be an integer"),

@@ -3,6 +3,8 @@
 No call of NumPy in here takes longer than some 50 ms, for Python looks at signals between two of them.
 """
 
+import itertools
+
 import numpy as np
 
 from ._engine.derivatives import Jacobian
@@ -15,6 +17,10 @@ _BLOCK_FLOPS = 2e8  # of one product
 _BLOCK = 256  # columns that are factorised at once
 _FIRST_DECAY = 2e-3  # a Bayesian weight decay at first, as a share of the largest on the diagonal of J^T J
 _DECAY_CHANGE = 1e-4  # relative change of a Bayesian weight decay that counts as none
+_TRIAL = 200  # iterations at most that each of several starts has before the best goes on
+_FADING = 0.1  # the weight decay at first of a start that has been drawn, as a share of its loss
+_FADES = 0.9  # what it is multiplied by in each iteration
+_FADED = 100  # iterations after which it is 0
 _MOST_EFFECTIVE = 0.99  # of the residuals: so many parameters they can determine at most
 _FLOAT = np.finfo(np.float64)
 
@@ -138,10 +144,10 @@ class Cholesky:
 
 
 def minimize(problem, settings, report):
-    """Minimise a squared error (Hagan & Menhaj 1994).
+    """Minimise a squared error, from one start or from several.
 
-    The damping goes by how much the loss has fallen of what was expected (Nielsen 1999, equation 2.4): after good steps
-    it shrinks, after poor ones it may grow, smoothly, so that few steps fail. It stops as MINPACK's lmdif (More 1978).
+    Each of several has some iterations, then the best goes on. Those that are drawn begin under a weight decay that
+    fades: it keeps units from being saturated, which then learn no more, while the network is still coarse.
 
     Parameters
     ----------
@@ -149,7 +155,7 @@ def minimize(problem, settings, report):
     settings : LevenbergMarquardt
         Looked at anew in each iteration.
     report : callable
-        Called after each iteration with the parameters and their loss.
+        Called after each iteration with the best parameters so far and their loss.
 
     Returns
     -------
@@ -157,31 +163,65 @@ def minimize(problem, settings, report):
         "converged", whether it has come to a minimum, and "message", why it ended.
     """
     equations = NormalEquations(problem)
-    w = problem.start()
-    loss = problem.finite_loss(w)
+    best = problem.start()
+    lowest = problem.finite_loss(best)
+    if settings.restarts:
+        penalty = settings.weight_decay / 2
+        value = lowest + penalty * (best @ best)
+        for number in range(settings.restarts + 1):
+            descent = _descend(equations, settings, problem.draw(number) if number else best, fading=number > 0)
+            for w, loss in itertools.islice(descent, _TRIAL):
+                if loss + penalty * (w @ w) < value:
+                    best, lowest, value = w, loss, loss + penalty * (w @ w)
+                report(best, lowest)
+    descent = _descend(equations, settings, best)
+    while True:
+        try:
+            report(*next(descent))
+        except StopIteration as end:
+            return {"converged": True, "message": end.value}
+
+
+def _descend(equations, settings, w, fading=False):
+    """Levenberg and Marquardt's method (Hagan & Menhaj 1994) from one start.
+
+    The damping goes by how much the loss has fallen of what was expected (Nielsen 1999, equation 2.4): after good steps
+    it shrinks, after poor ones it may grow, smoothly, so that few steps fail. It stops as MINPACK's lmdif (More 1978).
+
+    Yields
+    ------
+    w, loss
+        After each iteration; why it has ended is returned.
+    """
+    problem = equations.problem
+    loss = problem.loss(w)
+    first_decay = _FADING * loss if fading else 0.0
     damping = decay = None
     steady = True
-    while True:
+    for iteration in itertools.count():
         products, gradient = equations(w)
         largest = _diagonal(products).max()
         if damping is None:
             damping = settings.damping * largest
         if settings.weight_decay != BAYESIAN:
             decay = settings.weight_decay
+            if fading:
+                decay += first_decay * _FADES**iteration
+                fading = iteration < _FADED
         elif decay is None:
             decay, steady = _FIRST_DECAY * largest, False
         else:
             decay, steady = _most_probable(equations, products, w, loss, decay)
         _diagonal(products)[:] += decay / 2  # c w^2 is the square of one residual more, sqrt(c) w
         gradient += decay / 2 * w
-        if steady and 2 * np.abs(gradient).max() <= settings.gtol:
-            return {"converged": True, "message": "the gradient is 0, within gtol"}
+        if steady and not fading and 2 * np.abs(gradient).max() <= settings.gtol:
+            return "the gradient is 0, within gtol"
         value = loss + decay / 2 * (w @ w)
         lowest = max(len(w) * _FLOAT.eps * largest, _FLOAT.tiny)
         growth = settings.damping_increase
         while True:
             if not damping <= settings.max_damping * largest:
-                return {"converged": True, "message": "no step makes the loss smaller, within max_damping"}
+                return "no step makes the loss smaller, within max_damping"
             damping = max(damping, lowest)
             step = _damped_step(products, gradient, damping)
             if step is not None:
@@ -196,9 +236,10 @@ def minimize(problem, settings, report):
         gain = (value - new_value) / expected
         w, loss = moved, new_loss
         damping *= max(settings.damping_decrease, 1 - (2 * gain - 1) ** 3)
-        report(w, loss)
-        if steady and value - new_value <= settings.ftol * value and expected <= settings.ftol * value:
-            return {"converged": True, "message": "the loss falls no more, within ftol"}
+        yield w, loss
+        done = value - new_value <= settings.ftol * value and expected <= settings.ftol * value
+        if done and steady and not fading:
+            return "the loss falls no more, within ftol"
 
 
 def _damped_step(products, gradient, damping):

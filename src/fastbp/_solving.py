@@ -38,6 +38,7 @@ class Problem:
 
     def __init__(self, trainer, X, targets, weights, rough=False):
         self.original = trainer.network
+        self._seed = trainer.seed
         self._data = X, targets, trainer._loss, weights, trainer.n_threads
         self._set_dtype(self.original.dtype if rough else np.float64)
         self.details = {}
@@ -73,6 +74,12 @@ class Problem:
         """Return the trainable parameters that the network has."""
         self.net.params[...] = self.original.params
         return self._free(self.net.params.astype(np.float64))
+
+    def draw(self, number):
+        """Return trainable parameters as a network begins with, drawn by the trainer's seed and a number."""
+        seed = int(np.random.SeedSequence((self._seed, number)).generate_state(1)[0])
+        drawn = type(self.original)(self.original.n_in, self.original.layers, np.float64, seed)
+        return self._free(drawn.params.copy())
 
     def move(self, w):
         """Give the copy these trainable parameters."""

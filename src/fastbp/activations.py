@@ -19,17 +19,3 @@ softmax    exp(z) / sum exp(z)          Bridle 1990; for the last layer only
 from ._engine.engine import ACTIVATIONS
 
 NAMES = tuple(ACTIVATIONS)
-
-# An initialiser that keeps the variance of what goes forward (He et al. 2015; Glorot & Bengio 2010).
-INITIALIZERS = {
-    "identity": "glorot_uniform",
-    "relu": "he_uniform",
-    "leaky_relu": "he_uniform",
-    "elu": "he_uniform",
-    "gelu": "he_uniform",
-    "silu": "he_uniform",
-    "sigmoid": "glorot_uniform",
-    "tanh": "glorot_uniform",
-    "softplus": "he_uniform",
-    "softmax": "glorot_uniform",
-}

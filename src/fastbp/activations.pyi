@@ -1,4 +1,3 @@
-from .typing import Activation, Initializer
+from .typing import Activation
 
 NAMES: tuple[Activation, ...]
-INITIALIZERS: dict[Activation, Initializer]

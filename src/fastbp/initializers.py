@@ -1,4 +1,4 @@
-"""First weights of a layer, drawn from a seeded generator; biases begin at zero.
+"""First weights and biases of a layer, both drawn alike from a seeded generator.
 
 `normal(0, s)` or `uniform(-r, r)`, with:
 
@@ -8,7 +8,7 @@ he_uniform     r = sqrt(6 / n_in)              He et al. 2015
 glorot_normal  s = sqrt(2 / (n_in + n_out))    Glorot & Bengio 2010
 glorot_uniform r = sqrt(6 / (n_in + n_out))    Glorot & Bengio 2010
 lecun_normal   s = sqrt(1 / n_in)              LeCun et al. 1998
-zeros          every weight 0
+zeros          all 0
 ============== =============================== ==============================
 """
 
@@ -25,12 +25,12 @@ def _uniform(rng, shape, variance):
 
 
 INITIALIZERS = {
-    "he_normal": lambda rng, n_in, n_out: _normal(rng, (n_in, n_out), 2 / n_in),
-    "he_uniform": lambda rng, n_in, n_out: _uniform(rng, (n_in, n_out), 2 / n_in),
-    "glorot_normal": lambda rng, n_in, n_out: _normal(rng, (n_in, n_out), 2 / (n_in + n_out)),
-    "glorot_uniform": lambda rng, n_in, n_out: _uniform(rng, (n_in, n_out), 2 / (n_in + n_out)),
-    "lecun_normal": lambda rng, n_in, n_out: _normal(rng, (n_in, n_out), 1 / n_in),
-    "zeros": lambda rng, n_in, n_out: np.zeros((n_in, n_out)),
+    "he_normal": lambda rng, shape, n_in, n_out: _normal(rng, shape, 2 / n_in),
+    "he_uniform": lambda rng, shape, n_in, n_out: _uniform(rng, shape, 2 / n_in),
+    "glorot_normal": lambda rng, shape, n_in, n_out: _normal(rng, shape, 2 / (n_in + n_out)),
+    "glorot_uniform": lambda rng, shape, n_in, n_out: _uniform(rng, shape, 2 / (n_in + n_out)),
+    "lecun_normal": lambda rng, shape, n_in, n_out: _normal(rng, shape, 1 / n_in),
+    "zeros": lambda rng, shape, n_in, n_out: np.zeros(shape),
 }
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from .typing import Initializer
 
-# (generator, n_in, n_out) -> weights of shape (n_in, n_out)
-INITIALIZERS: dict[Initializer, Callable[[np.random.RandomState, int, int], NDArray[np.float64]]]
+# (generator, shape, n_in, n_out) -> numbers of that shape, for a layer of so many inputs and outputs
+INITIALIZERS: dict[Initializer, Callable[[np.random.RandomState, tuple[int, ...], int, int], NDArray[np.float64]]]
 
 def generator(seed: int) -> np.random.RandomState: ...

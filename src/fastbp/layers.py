@@ -36,9 +36,9 @@ class Dense(Layer):
         Number of outputs.
     activation : str, default "identity"
         A name listed in `fastbp.activations`; "softmax" in the last layer only.
-    initializer : str, optional
-        How the first weights are drawn: he_normal, he_uniform, glorot_normal, glorot_uniform, lecun_normal, zeros.
-        By default what suits the activation.
+    initializer : str, default "glorot_uniform"
+        How the first weights and biases are drawn: he_normal, he_uniform, glorot_normal, glorot_uniform, lecun_normal,
+        zeros.
     bias : bool, default True
         Whether there is a ``b``.
     l1, l2 : float, default 0
@@ -60,7 +60,7 @@ class Dense(Layer):
     _arguments: ClassVar = {
         "n_out": ...,
         "activation": ...,
-        "initializer": None,
+        "initializer": "glorot_uniform",
         "bias": True,
         "l1": 0.0,
         "l2": 0.0,
@@ -72,7 +72,7 @@ class Dense(Layer):
         self,
         n_out,
         activation="identity",
-        initializer=None,
+        initializer="glorot_uniform",
         bias=True,
         l1=0.0,
         l2=0.0,
@@ -81,8 +81,6 @@ class Dense(Layer):
     ):
         self.n_out = integer(n_out, "n_out", 1)
         self.activation = one_of(activation, activations.NAMES, "activation")
-        if initializer is None:
-            initializer = activations.INITIALIZERS[activation]
         self.initializer = one_of(initializer, INITIALIZERS, "initializer")
         self.bias = boolean(bias, "bias")
         self.l1 = real(l1, "l1", 0)
@@ -118,9 +116,10 @@ class Dense(Layer):
         return shapes
 
     def initialize(self, arrays, rng):
-        """Draw the weights."""
+        """Draw the weights, then the biases."""
         n_in = arrays["weight"].shape[0]
-        arrays["weight"][...] = INITIALIZERS[self.initializer](rng, n_in, self.n_out)
+        for array in arrays.values():
+            array[...] = INITIALIZERS[self.initializer](rng, array.shape, n_in, self.n_out)
 
 
 class Activation(Layer):

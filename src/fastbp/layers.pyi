@@ -52,7 +52,7 @@ class Dense(Layer):
         self,
         n_out: IntLike,
         activation: typing.Activation = "identity",
-        initializer: Initializer | None = None,
+        initializer: Initializer = "glorot_uniform",
         bias: BoolLike = True,
         l1: FloatLike = 0.0,
         l2: FloatLike = 0.0,

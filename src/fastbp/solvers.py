@@ -55,6 +55,7 @@ class Solver(Optimizer):
         "damping_decrease": lambda value: real(value, "damping_decrease", 0, 1, low_allowed=False),
         "max_damping": lambda value: real(value, "max_damping", 0, low_allowed=False),
         "weight_decay": _weight_decay,
+        "restarts": lambda value: integer(value, "restarts", 0),
         "memory": lambda value: integer(value, "memory", 1),
         "max_line_search": lambda value: integer(value, "max_line_search", 1),
         "ftol": lambda value: real(value, "ftol", 0),
@@ -101,6 +102,10 @@ class LevenbergMarquardt(Solver):
         Ends when an iteration makes the loss smaller by no more than this share of it, and could not be expected to.
     gtol : float, default 1e-10
         Ends when no element of the loss's gradient is larger.
+    restarts : int, default 0
+        So many starts are drawn by the trainer's seed besides the parameters that the network has: of its many minima
+        the nearest is seldom the best. Each start has 200 iterations, a drawn one the first 100 under a weight decay
+        that fades; then the best goes on. Not with "bayesian".
 
     Raises
     ------
@@ -119,12 +124,18 @@ class LevenbergMarquardt(Solver):
         weight_decay=0.0,
         ftol=1e-10,
         gtol=1e-10,
+        restarts=0,
     ):
         self._take(locals())
 
-    def _check_together(self, damping, max_damping, **others):
+    def _check_together(self, damping, max_damping, weight_decay, restarts, **others):
         if max_damping < damping:
             raise ValueError(f"max_damping must be at least damping, got {max_damping} and {damping}")
+        if restarts and weight_decay == BAYESIAN:
+            raise ValueError(
+                f"restarts compare losses, and each start would have a {weight_decay!r} weight_decay of its own: give "
+                "a number, or leave restarts out"
+            )
 
 
 class LBFGS(Solver):

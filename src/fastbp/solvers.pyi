@@ -22,6 +22,7 @@ class LevenbergMarquardt(Solver):
     weight_decay: float | Literal["bayesian"]
     ftol: float
     gtol: float
+    restarts: int
     def __init__(
         self,
         damping: FloatLike = 1.0,
@@ -31,6 +32,7 @@ class LevenbergMarquardt(Solver):
         weight_decay: FloatLike | Literal["bayesian"] = 0.0,
         ftol: FloatLike = 1e-10,
         gtol: FloatLike = 1e-10,
+        restarts: IntLike = 0,
     ) -> None: ...
 
 class LBFGS(Solver):
