@@ -6,8 +6,8 @@ The default, `glorot_uniform` for weights and biases (as scikit-learn begins), a
 of 0 and drawn alike, Glorot & Bengio's (2010) with biases of 0, and PyTorch's: both within 1 / sqrt(n_in). Networks
 of relu:
 
-- the two tables of `tests/raw_tables.py`, with features of scales from 1e-6 to 1e6, as they come: `Standardize`, 32, 32,
-  Adam at 0.005 for 40 epochs; beside them a pipeline of scikit-learn with `StandardScaler`, whose network that is;
+- the two tables of `tests/raw_tables.py`, with features of scales from 1e-6 to 1e6, as they come: `Standardize`, 32,
+  32, Adam at 0.005 for 40 epochs; beside them a pipeline of scikit-learn with `StandardScaler`, whose network that is;
 - the tables of `benchmarks.tables`, standardised, with one hidden layer of 100, and six of 64: Adam for 60 epochs.
 """
 
@@ -32,9 +32,9 @@ BEGINNINGS = {
 DEPTHS = {"100": (100,), "64, six times": (64,) * 6}
 EPOCHS = 60
 METHOD = (
-    "Scores on rows held back, accuracy or r2: mean and standard error over {seeds} seeds, which draw first weights and "
-    "orders; over {splits}, which divide the rows too, for the tables of `benchmarks.tables` and for scikit-learn. He's "
-    "are for layers of relu; the last has Glorot's."
+    "Scores on rows held back, accuracy or r2: mean and standard error over {seeds} seeds, which draw first weights "
+    "and orders; over {splits}, which divide the rows too, for the tables of `benchmarks.tables` and for scikit-learn. "
+    "He's are for layers of relu; the last has Glorot's."
 )
 
 

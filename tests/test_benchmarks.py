@@ -19,6 +19,7 @@ from benchmarks import (
     common,
     derivatives,
     estimators,
+    first_weights,
     gemm,
     goals,
     instructions,
@@ -314,6 +315,24 @@ def test_fastbp_learns_a_table():
     assert score(X, (X[:, 0] > 0).astype(int)) > 0.95
     score = tables.learn_with_fastbp(X, X[:, 0], seed=0)
     assert score(X, X[:, 0]) > 0.95
+
+
+def test_first_weights_are_within_their_limits():
+    net = fastbp.Network(40, first_weights.layers_for(np.zeros(3), (30, 20), raw=True), dtype="float64")
+    shapes = {"1": (40, 30), "2": (30, 20), "3": (20, 1)}
+    for name in first_weights.BEGINNINGS:
+        if name == "default":
+            continue
+        first_weights.begin_as(name, net, 0)
+        for parameter, values in net.named_parameters().items():
+            number, kind = parameter.split(".")
+            limits = first_weights.BEGINNINGS["default" if name.startswith("He") and number == "3" else name]
+            limit = limits(*shapes[number])[kind == "bias"]
+            if kind == "bias" and name.endswith("0"):
+                assert not values.any(), (name, parameter)
+            else:
+                assert 0 < np.abs(values).max() <= limit, (name, parameter)
+                assert values.size < 100 or np.abs(values).max() > 0.95 * limit
 
 
 def test_tables_are_about_scikit_learn():
