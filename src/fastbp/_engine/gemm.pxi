@@ -38,12 +38,13 @@ cdef enum:
     # panel at hand: a tall tile takes more of the left factor with each step, a low one more of the right.
     IS_TALL = STRIP_ROWS // 14
     BACKWARD_BLOCK = (1 + IS_TALL) * BLOCK
-    # Strips of weights are copied for the forward product where that costs less than it saves: from so many outputs
-    # times panels on if tiles are tall; if they are low, from so many bytes of weights, and more than so many panels.
+    # Strips of weights are copied for the forward product where that costs less than it saves: of so many bytes of
+    # weights and more, for more than so many panels, or for more than so many if rows compete for a cache.
     COPIED_GROUP = (3 - 2 * IS_TALL) * GROUP
-    COPIED_FROM = 128
-    COPIED_BYTES = 48 * 1024
-    FEW_PANELS = 4
+    COPIED_BYTES = (48 + 464 * IS_TALL) * 1024
+    FEW_PANELS = 4 - IS_TALL
+    FEW_ALIASED = 3 - 2 * IS_TALL
+    COPIED_ALIASED = (1 + 3 * IS_TALL) * ALIASED
 
 cdef enum:                              # what becomes of a finished tile
     STORE                               # c  = acc
@@ -257,15 +258,13 @@ cdef inline idx block_terms(idx n_terms, int most) noexcept nogil:
     return (n + n_blocks - 1) // n_blocks
 
 
-cdef inline bint is_aliased(const Weights* w) noexcept nogil:
-    return w.n_out * <idx> sizeof(real) % ALIASED == 0
+cdef inline bint is_aliased(const Weights* w, idx n_bytes) noexcept nogil:
+    return w.n_out * <idx> sizeof(real) % n_bytes == 0
 
 
 cdef inline bint copies_strips(const Weights* w, idx n_panels) noexcept nogil:
-    if IS_TALL:
-        return n_panels > 1 and n_panels * w.n_out > COPIED_FROM
     return (w.n_rows * w.n_out * <idx> sizeof(real) > COPIED_BYTES
-            and n_panels > (FEW_PANELS - 1 if is_aliased(w) else FEW_PANELS))
+            and n_panels > (FEW_ALIASED if is_aliased(w, COPIED_ALIASED) else FEW_PANELS))
 
 
 # z (n_out, samples) = w^T (n_out, n_rows)  x (n_rows, samples), or max(z, 0) with `rectifies`
@@ -320,7 +319,7 @@ cdef void product_backward(const Weights* w, const Panels* dz, const Panels* dx,
     cdef idx block = block_terms(w.n_out, BACKWARD_BLOCK)
     cdef idx row_step = w.n_out
     cdef bint along_panels = IS_TALL
-    cdef bint copies = n_full > 2 and is_aliased(w)
+    cdef bint copies = n_full > 2 and is_aliased(w, ALIASED)
     cdef bint fetches = n_full > 2 and w.n_rows * w.n_out * <idx> sizeof(real) > KEPT_BYTES
     cdef Ahead ahead
     cdef idx begin, n, first, next, rows, n_strips, p, here
