@@ -4,13 +4,20 @@ import pytest
 
 import fastbp
 
+# Tests with these fixtures pytest-run-parallel leaves to one thread; files say it of other tests by the mark.
+THREAD_UNSAFE = {
+    "restored_target": "sets the target of the whole process while it runs",
+    "interrupt_soon": "waits for a signal, which is the main thread's",
+    "on_signal": "waits for a signal, which is the main thread's",
+    "saved": "writes to a file that all threads would share",
+}
+
 
 def pytest_collection_modifyitems(items):
-    """Say of what tests pytest-run-parallel is to leave to one thread; their files say it of others by a mark."""
     for item in items:
-        names = set(item.fixturenames)
-        if "restored_target" in names and "target" not in names:
-            item.add_marker(pytest.mark.thread_unsafe(reason="sets the target of the whole process while it runs"))
+        for name in THREAD_UNSAFE.keys() & set(item.fixturenames):
+            if name != "restored_target" or "target" not in item.fixturenames:  # which sets it before threads start
+                item.add_marker(pytest.mark.thread_unsafe(reason=THREAD_UNSAFE[name]))
 
 
 @pytest.fixture

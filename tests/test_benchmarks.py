@@ -40,6 +40,8 @@ from benchmarks.report import Report
 
 ROOT = Path(common.__file__).parents[1]
 
+pytestmark = pytest.mark.thread_unsafe(reason="measures time, and starts programs that do")
+
 
 @pytest.fixture(autouse=True)
 def all_cores():

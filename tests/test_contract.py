@@ -24,6 +24,8 @@ from tests import makers as make
 
 X, LABELS = make.samples(60, 5), make.targets("labels", 60, 3)
 
+pytestmark = pytest.mark.thread_unsafe(reason="is about the whole process")
+
 
 def trained(n_threads=1):
     net = make.network([5, 7, 3], output="softmax")

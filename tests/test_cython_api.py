@@ -26,6 +26,8 @@ TESTS = Path(__file__).parent
 EXAMPLE = TESTS.parent / "examples" / "cython_embedding"
 INCLUDE = Path(fastbp.get_include())
 
+pytestmark = pytest.mark.thread_unsafe(reason="calls compilers, and measures time")
+
 
 def run(command, folder):
     """Run a command; what it printed is in the error if it fails."""

@@ -14,6 +14,8 @@ from tests import makers as make
 SECONDS = 0.5  # a fit may go on for so long after a signal
 ENDLESS = 10**9
 
+pytestmark = pytest.mark.thread_unsafe(reason="waits for a signal, which is the main thread's")
+
 
 @pytest.fixture
 def interrupt_soon():

@@ -20,7 +20,10 @@ STATM = pathlib.Path("/proc/self/statm")
 N_CALLS = 100_000
 X, LABELS = make.samples(64, 8).astype("float32"), make.targets("labels", 64, 3)
 
-pytestmark = pytest.mark.skipif(not STATM.exists(), reason="resident memory is read from /proc/self/statm")
+pytestmark = [
+    pytest.mark.skipif(not STATM.exists(), reason="resident memory is read from /proc/self/statm"),
+    pytest.mark.thread_unsafe(reason="measures the memory of the process"),
+]
 
 
 def resident():

@@ -32,6 +32,7 @@ def test_names_of_a_dtype(dtype):
     assert fastbp.Network.mlp([2, 2], dtype=dtype).dtype == np.float32
 
 
+@pytest.mark.thread_unsafe(reason="uses up an iterator")
 @pytest.mark.parametrize("widths", [(3, 5, 2), np.array([3, 5, 2]), iter([3, 5, 2])], ids=type)
 def test_kinds_of_widths(widths):
     assert fastbp.Network.mlp(widths).n_params == 32

@@ -57,6 +57,7 @@ def test_as_many_as_are_worth_it(monkeypatch, n_threads, n_cores, n_flops, expec
     assert _threads.n_workers(n_threads, n_flops, 2.5e6) == expected
 
 
+@pytest.mark.thread_unsafe(reason="counts the threads of the process")
 def test_small_steps_are_not_shared():
     assert threads_of_a_fit(4, widths=(2, 3, 2), epochs=200) == 1
 

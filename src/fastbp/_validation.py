@@ -63,9 +63,9 @@ def boolean(value, name):
 
 def as_array(array, name):
     """Return anything as an array, of which nothing is masked."""
-    # An array can only be masked where somebody has imported numpy.ma, which takes a while.
-    masked = sys.modules.get("numpy.ma")
-    if masked is not None and masked.is_masked(array):
+    # An array can only be masked where somebody has imported numpy.ma, which another thread may be at just now.
+    is_masked = getattr(sys.modules.get("numpy.ma"), "is_masked", None)
+    if is_masked is not None and is_masked(array):
         raise ValueError(f"{name} has masked values, which say nothing: fill them, {name}.filled(0) say, or drop them")
     return np.asarray(array)
 

@@ -195,7 +195,7 @@ FBP_INLINE vec vpow2_floor(vec k) { return (vec)(((uvec)k >> 1) << MANTISSA_BITS
 FBP_INLINE vec vpow2_ceil(vec k) { return (vec)(((uvec)k - ((uvec)k >> 1)) << MANTISSA_BITS); }
 FBP_INLINE vec vpow2(vec k) { return (vec)((uvec)k << MANTISSA_BITS); }
 /* 1 / p for a power of two, p and 1 / p normal. */
-FBP_INLINE vec vpow2_inverse(vec p) { return (vec)(((real_bits)(2 * EXPONENT_BIAS) << MANTISSA_BITS) - (ivec)p); }
+FBP_INLINE vec vpow2_inverse(vec p) { return (vec)(2 * (uvec)vsplat(1) - (uvec)p); }
 
 /* x = m 2^n with low <= m < 2 low, for a normal x > 0 and 1/2 < low <= 1. The bits of x, less those of low, plus those
  * of 1, have n in the place of the exponent and m, less low, below it. The integer n becomes a real as the last bits of
