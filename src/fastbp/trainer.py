@@ -1,19 +1,17 @@
 """The trainer: what trains a network, and what it remembers from one call to the next."""
 
 import warnings
-from contextlib import contextmanager
 from typing import ClassVar
 
-import numpy as np
-
-from . import _fitting, _online, _splitting, _threads
-from ._class_weights import class_weights
+from . import _fitting, _splitting, _threads
+from ._averaging import Averaging
 from ._custom_loss import CustomLoss, as_loss
-from ._engine import inference
 from ._engine.engine import Exclusive
 from ._engine.training import Training, footprint
+from ._evaluation import Evaluation
 from ._scheduling import Scheduler
-from ._scoring import Scores, as_metrics
+from ._scoring import as_metrics
+from ._streaming import Streaming
 from ._validation import Checked, as_sample_weight, boolean, integer, one_of, real
 from .callbacks import Callback
 from .losses import default_loss
@@ -24,7 +22,7 @@ from .solvers import Solver
 __all__ = ["Trainer"]
 
 
-class Trainer(Checked):
+class Trainer(Streaming, Averaging, Evaluation, Checked):
     """Trains a network.
 
     A trainer goes on where it stopped: a second `fit` finds the optimiser's state and the count of epochs of the first.
@@ -327,141 +325,6 @@ class Trainer(Checked):
         }
         return {**parts, "total": sum(parts.values())}
 
-    def learn_one(self, x, y, sample_weight=None, class_weight=None):
-        """Learn from one sample: one step of the optimiser.
-
-        Parameters
-        ----------
-        x : array-like of shape (n_in,)
-        y : int, float or array-like of shape (n_out,)
-            A label for losses of labels, otherwise the target.
-        sample_weight : float, optional
-            What the gradient is multiplied by, for there is no mean that it could be a weight of. Not negative; with 0
-            nothing happens.
-        class_weight : dict, optional
-            Another such factor for each class, ``{label: weight}``, 1 for a label that is missing.
-
-        Returns
-        -------
-        float
-            The loss of the sample before the step, without the weight.
-
-        Raises
-        ------
-        TypeError, ValueError, DivergedError, RuntimeError
-            As from `fit`.
-        """
-        weight = 1.0
-        if sample_weight is not None or class_weight is not None:
-            weight = _online.weight_of_one(self, y, sample_weight, class_weight)
-        learner = self._learner  # another thread may retire it
-        if learner is not None and weight and (self._learner_as_of is Checked.last_change or _online.still_fits(self)):
-            loss = learner.learn(x, y, weight)
-            if loss is not None:
-                return loss
-        return _online.learn_with_care(self, x, y, weight)
-
-    def learn_many(self, X, y, sample_weight=None, *, class_weight=None):
-        """Learn from samples one after another: one step of the optimiser for each, in their order.
-
-        Network and trainer are afterwards, bit for bit, what a loop of `learn_one` makes of them. The engine does it in
-        one call of a few hundredths of a second after another; Ctrl-C between two of them raises KeyboardInterrupt, and
-        what has been learnt by then stays. So it does where a later sample raises DivergedError.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_in)
-        y : array-like
-            Targets as the loss takes them.
-        sample_weight : array-like of shape (n_samples,), optional
-            What the gradient of each is multiplied by. Not negative, not all zero; with 0 nothing is learnt.
-        class_weight : dict, optional
-            Another such factor for each class, ``{label: weight}``, 1 for a label that is missing.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), float64
-            The loss of each sample before its step, without its weight.
-
-        Raises
-        ------
-        TypeError, ValueError, DivergedError, RuntimeError
-            As from `fit`.
-        """
-        return _online.learn_rows(self, *self._stream(X, y, sample_weight, class_weight))
-
-    def capsule(self, n_samples=256):
-        """Return network, loss and optimiser as compiled code calls them, without the interpreter's lock.
-
-        It learns in the trainer's name: `learn_one`, `learn_many` and `fit` go on where it has stopped. It goes on
-        after the former two, and is of no more use for learning once the trainer has done anything else that it learns
-        by, got other settings, or been asked for its average: see docs/c_api.md.
-
-        Parameters
-        ----------
-        n_samples : int, default 256
-            To go through the network at once where more are predicted or learnt from: memory is set aside for so many,
-            or for a mini-batch if that is larger.
-
-        Returns
-        -------
-        PyCapsule
-            Of a struct ``fastbp_model``, for one thread at a time. It keeps alive what it needs of the network and the
-            trainer.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If n_samples is no integer that is at least 1, or what `learn_one` needs is not there, or loss or learning
-            rate are computed by Python.
-        RuntimeError
-            If the network is being trained, by another thread say.
-        """
-        return _online.capsule(self, integer(n_samples, "n_samples", 1))
-
-    def progressive_validation(self, X, y, sample_weight=None, *, metrics=None, class_weight=None, window=None):
-        """Predict each sample, then learn from it: how well a model would have done that learns from a stream.
-
-        Also known as test-then-train, or prequential evaluation (Blum, Kalai & Langford 1999, "Beating the hold-out";
-        Dawid 1984). Every sample is a test sample and is never predicted by a network that has seen it. Learns as
-        `learn_many` does, and goes on where it stopped: a long stream may be given in parts.
-
-        Parameters
-        ----------
-        X, y, class_weight
-            As for `learn_many`.
-        sample_weight : array-like of shape (n_samples,), optional
-            As for `learn_many`; also the weight of each sample in the scores.
-        metrics : sequence of str or callable, optional
-            As for `fit`; by default the loss's own metric.
-        window : int, optional
-            Also score each so many samples by themselves, the last of them perhaps fewer: a change of the stream shows.
-
-        Returns
-        -------
-        ProgressiveValidation
-            With `outputs`, `losses`, `scores` and `windows`.
-
-        Raises
-        ------
-        TypeError, ValueError, DivergedError, RuntimeError
-            As from `fit`; ValueError if a metric cannot be computed for the samples, or for those of a window.
-        """
-        metrics = None if metrics is None else as_metrics(metrics)
-        window = None if window is None else integer(window, "window", 1)
-        rows = self._stream(X, y, sample_weight, class_weight)
-        from . import prequential  # on use, for the sake of the time that fastbp takes to import
-
-        return prequential.validate(self, *rows, metrics, window)
-
-    def _stream(self, X, y, sample_weight, class_weight):
-        """Return checked rows to learn one after another, and what to multiply their gradients by."""
-        if isinstance(class_weight, str) and class_weight == "balanced":
-            raise ValueError('class_weight="balanced" means nothing for a stream: give the weights, {label: weight}')
-        rows = self._weighted(*self.network._checked(X, y, self._loss, sample_weight), class_weight)
-        self.network._check_adapted(_online.ADAPT)
-        return rows
-
     def reset(self, seed=None):
         """Start anew: forget the optimiser's state and the count of epochs, so that the next `fit` is a first one.
 
@@ -500,16 +363,6 @@ class Trainer(Checked):
         self._states = None
         self._n_steps = 0
         return error
-
-    def _retire_learner(self):
-        """Take over what the learner has counted, for it knows nothing of what others do with the optimiser.
-
-        For who holds the network: others may be learning with it.
-        """
-        if self._learner is not None:
-            self._learner.retire()
-            self._remember(self._learner)
-            self._learner = self._learner_as_of = None
 
     def __getstate__(self):
         if self._learner is not None:
@@ -581,105 +434,6 @@ class Trainer(Checked):
                 vars(self).update(before)
                 self.network.buffers[...] = buffers
 
-    @property
-    def averaged_params(self):
-        """The average of the parameters, (n_params,), not writable; None before the first update, and without ema.
-
-        After the first update it is the parameters, after each further one ``ema * average + (1 - ema) * parameters``.
-        """
-        if self._learner is not None:
-            with Exclusive(self.network._program):
-                self._retire_learner()
-        if not self._averages:
-            return None
-        average = self._average.view()
-        average.flags.writeable = False
-        return average
-
-    @contextmanager
-    def use_average(self):
-        """Give the network its averaged parameters for a while: ``with trainer.use_average(): net.predict(X)``.
-
-        To validate, to predict or to save with them, also in a callback; not to train. Afterwards the network has the
-        parameters that training left.
-
-        Returns
-        -------
-        context manager
-            Of the network.
-
-        Raises
-        ------
-        RuntimeError
-            If there is no average, or it is in use already.
-        """
-        average = self.averaged_params
-        if average is None:
-            raise RuntimeError("there is no average of the parameters yet: give the Trainer ema=0.999, say, and train")
-        if self._params_aside is not None:
-            raise RuntimeError("the network has its averaged parameters already")
-        params = self.network.params
-        self._params_aside = params.copy()
-        params[...] = average
-        try:
-            yield self.network
-        finally:
-            params[...] = self._params_aside
-            self._params_aside = None
-
-    def evaluate(self, X, y, sample_weight=None, *, metrics=None, class_weight=None):
-        """Return loss and scores on data that was, preferably, not trained on.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-        metrics : sequence of str or callable, optional
-            As for `fit`; by default the loss's own metric.
-        class_weight : "balanced" or dict, optional
-            As for `fit`.
-
-        Returns
-        -------
-        dict of str to float
-            ``"loss"``, and the metrics: by default the loss's own, ``"accuracy"`` for losses of classes, ``"d2"``
-            (Quantile, Poisson) or ``"r2"``, and none for a loss that is not fastbp's.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is not of this kind, or a metric cannot be computed for these targets.
-        """
-        metrics = None if metrics is None else as_metrics(metrics)
-        rows = self.network._checked(X, y, self._loss, sample_weight)
-        return self._evaluate(*self._evaluation(*self._weighted(*rows, class_weight), metrics))
-
-    def _weighted(self, X, targets, weights, class_weight):
-        """Return the same, with weights of classes in the weights."""
-        if class_weight is not None:
-            of_classes = class_weights(class_weight, self._loss, targets, self.network.n_out)
-            weights = as_sample_weight(of_classes if weights is None else weights * of_classes, len(X), "class_weight")
-        return X, targets, weights
-
-    def _evaluation(self, X, targets, weights, metrics):
-        """Return what `_evaluate` takes: data for the engine, and what to compute of its predictions."""
-        scores = Scores(metrics, self._loss, targets, weights, self.network.n_out)
-        return self.network._as_data(X, targets, self._loss, weights), scores
-
-    def _evaluate(self, data, scores):
-        net = self.network
-        outputs = np.empty((data.n_rows, net.n_out), net.dtype)
-        loss = inference.loss(net._program, data, outputs, net._n_workers(data.n_rows, self.n_threads))
-        return {"loss": loss, **scores(outputs)}
-
-    def _validation_data(self, validation_data):
-        if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
-            raise TypeError("validation_data must be (X, y) or (X, y, sample_weight)")
-        try:
-            return self.network._checked(validation_data[0], validation_data[1], self._loss, *validation_data[2:])
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"validation_data: {error}") from error
-
     def _blocks(self, blocks, epochs, sample_weight, class_weight, validation_split):
         from . import _blocks  # on use, for the sake of the time that fastbp takes to import
 
@@ -726,10 +480,6 @@ class Trainer(Checked):
 
             callbacks.append(ProgressBar(epochs))
         return callbacks
-
-    def _check_own_params(self):
-        if self._params_aside is not None:
-            raise RuntimeError("the network has its averaged parameters: leave use_average before you train")
 
     def _check_takes_steps(self):
         if isinstance(self.optimizer, Solver):
