@@ -20,7 +20,7 @@
 
 enum {
     BARRIER_SPINS = 64,              /* between two looks at the clock; all that there are when crowded */
-    BARRIER_NANOSECONDS = 1000 * 1000, /* of spinning otherwise: many times what it takes to wake a thread */
+    BARRIER_NANOSECONDS = 200 * 1000, /* of spinning otherwise: several times what it takes to wake a thread */
     BARRIER_ROUNDS = 64,             /* after so many, long spinning is tried again */
 };
 
