@@ -67,6 +67,16 @@ def test_small_steps(all_threads, interrupt_soon, n_threads, optimizer):
     assert history.loss
 
 
+def test_a_network_without_parameters(interrupt_soon):
+    """Whose steps take long all the same."""
+    X = np.zeros((512, 5000), np.float32)
+    trainer = fastbp.Trainer(fastbp.Network(5000, [fastbp.Activation("tanh")]), batch_size=512)
+    sent = interrupt_soon()
+    with pytest.warns(UserWarning, match="interrupted in epoch"):
+        trainer.fit(X, X, epochs=ENDLESS)
+    assert time.monotonic() - sent[0] < SECONDS
+
+
 def test_within_a_long_epoch(interrupt_soon):
     net = make.network([20, 200, 3], output="softmax", dtype="float32")
     n_samples = 200_000

@@ -152,9 +152,10 @@ def test_class_weights_multiply_sample_weights():
 
 def test_balanced_classes():
     y = X[:, 0] + RNG.normal(size=300) > 1.5  # a few
-    plain, balanced = (MLPClassifier((), class_weight=w, **QUICK).fit(X, y) for w in (None, "balanced"))
+    settings = {**QUICK, "max_iter": 300}  # until the start does not matter
+    plain, balanced = (MLPClassifier((), class_weight=w, **settings).fit(X, y) for w in (None, "balanced"))
     scores = [balanced_accuracy_score(y, each.predict(X)) for each in (plain, balanced)]
-    assert scores[1] > scores[0] + 0.05
+    assert scores[1] > scores[0] + 0.1
 
 
 def test_samples_of_no_weight_do_not_count():

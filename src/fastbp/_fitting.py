@@ -1,6 +1,5 @@
 """One fit: mini-batches in blocks, each a call of the engine, and what happens between them."""
 
-import math
 import time
 from contextlib import ExitStack
 
@@ -12,8 +11,8 @@ from .errors import DivergedError
 from .history import History
 
 _BLOCK_SECONDS = 0.03  # of training between two looks at signals: Ctrl-C is to be honoured within 0.1 s
-_SAFE_FLOPS = 3e6  # which never take longer
 _SAVE_SECONDS = 1.0  # between two copies of the parameters, which a diverging training goes back to
+_GROWTH = 64  # of a block, at most, for the time of few batches may be wrong
 _MOST_EPOCHS = 4096  # in one block
 _MOST_BATCHES = 1 << 20
 _BLOCK = 1 << 32  # a block's number stands above the epoch's in what decides, with the seed, the order of its rows
@@ -56,7 +55,7 @@ class Fit:
         self._stops_each_epoch = bool(callbacks or validation or statistics) or scheduler.listens
         self._n_batches = 0
         self._n_before = 0  # batches of this epoch that were another training's
-        self._pace = Pace(trainer._flops_of_a_step(data.n_rows if data is not None else trainer.batch_size))
+        self._pace = Pace()
         self._saved_at = 0.0
         if statistics is not None:
             self.history.statistics = statistics.values
@@ -238,21 +237,15 @@ def _overrides(callback, hook):
 
 
 class Pace:
-    """How many batches to ask for, so that a block takes about as long as it should.
+    """How many batches to ask for, so that a block takes about as long as it should."""
 
-    Parameters
-    ----------
-    n_flops : float
-        Operations of a batch: the first block is one that takes a slow machine less time than that.
-    """
-
-    def __init__(self, n_flops=math.inf):
-        self.n_batches = max(1, int(_SAFE_FLOPS / max(n_flops, 1)))
+    def __init__(self):
+        self.n_batches = 1
 
     def record(self, n_done, seconds):
         """Take note that n_done batches took so long."""
         batches = n_done * _BLOCK_SECONDS / max(seconds, 1e-6)
-        self.n_batches = max(1, min(int(batches), 8 * self.n_batches, _MOST_BATCHES))
+        self.n_batches = max(1, min(int(batches), _GROWTH * self.n_batches, _MOST_BATCHES))
 
 
 def find_divergence(training, rates_of, learning_rate, n_before=0):

@@ -271,10 +271,8 @@ class Trainer(Streaming, Averaging, Evaluation, Checked):
         )
 
     def _n_workers(self, n_rows):
-        return _threads.n_workers(self.n_threads, self._flops_of_a_step(n_rows), _threads.FOR_A_STEP)
-
-    def _flops_of_a_step(self, n_rows):
-        return 6 * min(self.batch_size, n_rows) * self.network.n_params
+        n_flops = 6 * min(self.batch_size, n_rows) * self.network.n_params
+        return _threads.n_workers(self.n_threads, n_flops, _threads.FOR_A_STEP)
 
     def memory_estimate(self, n_samples, shuffle=True):
         """Return what a `fit` takes in memory.

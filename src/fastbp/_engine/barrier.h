@@ -19,9 +19,9 @@
 #endif
 
 enum {
-    BARRIER_SPINS = 64,              /* between two looks at the clock; all that there are when crowded */
+    BARRIER_SPINS = 64,               /* between two looks at the clock; all that there are when crowded */
     BARRIER_NANOSECONDS = 200 * 1000, /* of spinning otherwise: several times what it takes to wake a thread */
-    BARRIER_ROUNDS = 64,             /* after so many, long spinning is tried again */
+    BARRIER_ROUNDS = 64,              /* after so many, long spinning is tried again */
 };
 
 typedef struct {

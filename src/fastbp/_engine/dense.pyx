@@ -77,7 +77,7 @@ cdef void activate_share(const Op* op, const Pass* run, Share* share, int thread
 
 
 cdef bint takes_rows(const Op* op, const Pass* run) noexcept nogil:
-    """Whether it costs less to turn what the layer makes of the rows than to turn these: docs/decisions/0012."""
+    """Whether it costs less to turn what the layer makes of the rows than to turn these: docs/decisions/0013."""
     cdef const Kernels* k = run.kernels
     return (op.n_out % k.panel == 0 and op.n_in >= op.n_out and run.n_panels > 1
             and op.n_in * k.bits // 8 % ALIASED != 0)

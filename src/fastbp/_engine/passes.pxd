@@ -15,8 +15,8 @@ ctypedef struct Batches:
     const idx* order        # IN: the rows in the order of the batches; NULL: as they lie
     bint postpones          # a row's step on the first operation is taken when the next row goes through it
     const void* postponed   # the input of the row that is still to be taken that way, or NULL
-    bint looks              # whether a forward pass is to see if rows are finite: one thread's, of rows as they lie
-    bint finite             # OUT: then made False if one is not
+    bint looks              # a forward pass, by one thread, of rows in order, is to see if they are finite: the first
+    bint finite             # operation may take them as they lie then. OUT: made False if one is not
     idx capacity            # samples that go through the network at once, at most
     Pass run
     Targets targets

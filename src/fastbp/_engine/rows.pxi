@@ -4,11 +4,12 @@
 # register tiles, the outputs run along the vectors, and what has been computed is turned. The chains of fma are those
 # of `product_forward`, and so are the bits.
 #
-#     weights, a block of 32 columns:  (n_in, PANEL)    copied, a block of terms at a time
-#     z, a block of a panel:           (PANEL samples, PANEL outputs), turned in its place when the sums are complete
+#     weights, a block of columns:  (n_in, PANEL)    copied, a block of terms at a time
+#     z, a block of a panel:        (PANEL samples, PANEL outputs), turned in its place when the sums are complete
 
 
-# out (PANEL outputs, PANEL samples), over block (PANEL samples, PANEL outputs)  <-  its transpose + bias, or relu of it
+# block (PANEL outputs, PANEL samples) OUT  <-  the transpose of block (PANEL samples, PANEL outputs), + bias, or relu
+# of that; finite, unless it is NULL, is made False if the sums of the first output are not
 cdef inline void turn_block(real* block, const real* bias, bint rectifies, bint* finite, idx n_samples) noexcept nogil:
     cdef real turned[PANEL * PANEL]
     cdef const real* rows[LANES]
@@ -18,22 +19,20 @@ cdef inline void turn_block(real* block, const real* bias, bint rectifies, bint*
         for i in range(LANES):
             rows[i] = block + (half * LANES + i) * PANEL
         transpose_columns(rows, PANEL, turned + half * LANES, PANEL, NULL)
+    if finite != NULL:
+        finite[0] = finite[0] and all_finite(turned, n_samples)
     for j in range(PANEL):
         for half in range(2):
             z = vload(turned + j * PANEL + half * LANES)
             if bias != NULL:
                 z = z + vsplat(bias[j])
+            if rectifies:
+                z = value_of(RELU, z)
             vstore(block + j * PANEL + half * LANES, z)
-        if finite != NULL and j == 0:
-            finite[0] = finite[0] and all_finite(block, n_samples)
-        if rectifies:
-            for half in range(2):
-                z = vload(block + j * PANEL + half * LANES)
-                vstore(block + j * PANEL + half * LANES, value_of(RELU, z))
 
 
 # z (n_out, samples) = w^T x + b, or max(z, 0), for rows x (n_samples, n_in); n_out is a multiple of PANEL.
-# Returns whether the first output of all samples is finite: what is not in a row makes all its outputs so.
+# Returns whether the first output's sums are finite for all samples: what is not in a row leaves none of its sums so.
 cdef bint rows_forward(const Weights* w, bint has_bias, const void* rows, const Panels* z, bint rectifies,
                        void* scratch) noexcept nogil:
     cdef idx n_in = w.n_rows - has_bias
