@@ -33,8 +33,8 @@ DEPTHS = {"100": (100,), "64, six times": (64,) * 6}
 EPOCHS = 60
 METHOD = (
     "Scores on rows held back, accuracy or r2: mean and standard error over {seeds} seeds, which draw first weights "
-    "and orders; over {splits}, which divide the rows too, for the tables of `benchmarks.tables` and for scikit-learn. "
-    "He's are for layers of relu; the last has Glorot's."
+    "and orders; for the tables of `benchmarks.tables` over {splits}, which divide the rows too. He's are for layers "
+    "of relu; the last has Glorot's."
 )
 
 
@@ -74,10 +74,10 @@ def layers_for(y, widths, *, raw=False):
 
 def main(arguments=None):
     parser = common.parser(__doc__)
-    parser.add_argument("--seeds", type=int, help="20 by default; 2 in a quick run; half of them for more tables")
+    parser.add_argument("--seeds", type=int, help="for the raw tables, 200; 2 in a quick run; of others a twentieth")
     options = common.parse(parser, arguments)
-    n_seeds = options.seeds or (2 if options.quick else 20)
-    n_splits = -(-n_seeds // 2)
+    n_seeds = options.seeds or (2 if options.quick else 200)
+    n_splits = -(-n_seeds // 20)
     method = METHOD.format(seeds=n_seeds, splits=n_splits)
     report, modules = begin("first_weights", __doc__, method, options, only=["fastbp", "scikit-learn"])
 
@@ -96,7 +96,7 @@ def main(arguments=None):
             for name in BEGINNINGS
         }
         if "scikit-learn" in modules:
-            scores["scikit-learn"] = [raw_tables.score_of_pipeline(case, seed) for seed in range(n_splits)]
+            scores["scikit-learn"] = [raw_tables.score_of_pipeline(case, seed) for seed in range(n_seeds)]
         lines.append(line(f"raw {case}", [case], scores))
     report.table("Raw tables", ["table", *scores], lines)
     for depth, widths in DEPTHS.items():

@@ -175,6 +175,47 @@ def test_restarts_that_are_worse_are_forgotten():
     assert make.same_bits(net.params, before)
 
 
+def test_the_better_half_of_several_starts_goes_on(monkeypatch):
+    descents = []
+
+    class Watched(least_squares._Descent):
+        def __init__(self, *arguments, **settings):
+            super().__init__(*arguments, **settings)
+            descents.append(self)
+
+    monkeypatch.setattr(least_squares, "_Descent", Watched)
+    X, y = sine()
+    net = fastbp.Network.mlp([1, 6, 1], "tanh", dtype="float64", seed=1)
+    history = fitted(net, LevenbergMarquardt(restarts=5, ftol=0, gtol=0), X, y, 2500)
+    assert len(history.loss) == 2500
+    counts = [descent.n_iterations for descent in descents]
+    assert sorted(counts) == [200, 200, 200, 400, 400, 2500 - 3 * 200 - 2 * 400]
+    leader = max(descents, key=lambda descent: descent.n_iterations)
+    assert leader.loss == history.loss[-1] == min(descent.loss for descent in descents)
+
+
+def test_a_start_that_leads_goes_on_as_if_there_were_no_others():
+    X, y = sine()
+    losses = {}
+    for restarts in (0, 2):
+        net = fastbp.Network.mlp([1, 3, 1], "tanh", dtype="float64", seed=3)
+        losses[restarts] = fitted(net, LevenbergMarquardt(restarts=restarts, ftol=0, gtol=0), X, y, 700).loss
+    assert losses[2][:200] == losses[0][:200]
+    assert losses[2][199] == losses[2][599], "another start was better"
+    assert losses[2][600:] == losses[0][200:300]
+
+
+def test_short_steps_at_first_are_not_taken_for_the_end():
+    """Large damping makes gains small, far from the minimum."""
+    X, y, _ = linear()
+    net = make.network([3, 2])
+    begin = net.loss_and_grad(X, y, fastbp.SquaredError())[0]
+    history = fitted(net, LevenbergMarquardt(damping=1e3, ftol=0.005), X, y, 200)
+    assert history.loss[0] > 0.995 * begin
+    expected = ridge(X, y, np.ones(len(X)), 0, 0)
+    np.testing.assert_allclose(net.params.reshape(4, 2), expected, atol=1e-6)
+
+
 def test_levenberg_marquardt_beats_adam():
     X, y = sine(100)
     losses = {}

@@ -3,8 +3,6 @@
 No call of NumPy in here takes longer than some 50 ms, for Python looks at signals between two of them.
 """
 
-import itertools
-
 import numpy as np
 
 from ._engine.derivatives import Jacobian
@@ -17,10 +15,11 @@ _BLOCK_FLOPS = 2e8  # of one product
 _BLOCK = 256  # columns that are factorised at once
 _FIRST_DECAY = 2e-3  # a Bayesian weight decay at first, as a share of the largest on the diagonal of J^T J
 _DECAY_CHANGE = 1e-4  # relative change of a Bayesian weight decay that counts as none
-_TRIAL = 200  # iterations at most that each of several starts has before the best goes on
+_TRIAL = 200  # iterations that each of several starts has before the better half goes on
 _FADING = 0.1  # the weight decay at first of a start that has been drawn, as a share of its loss
 _FADES = 0.9  # what it is multiplied by in each iteration
 _FADED = 100  # iterations after which it is 0
+_WITHOUT_GAIN = 5  # iterations in a row that end a descent
 _MOST_EFFECTIVE = 0.99  # of the residuals: so many parameters they can determine at most
 _FLOAT = np.finfo(np.float64)
 
@@ -146,8 +145,9 @@ class Cholesky:
 def minimize(problem, settings, report):
     """Minimise a squared error, from one start or from several.
 
-    Each of several has some iterations, then the best goes on. Those that are drawn begin under a weight decay that
-    fades: it keeps units from being saturated, which then learn no more, while the network is still coarse.
+    Of several, all have some iterations, the better half as many again, and so on: successive halving (Karnin, Koren &
+    Somekh 2013; Jamieson & Talwalkar 2016). Those that are drawn begin under a weight decay that fades: it keeps units
+    from being saturated, which then learn no more, while the network is still coarse.
 
     Parameters
     ----------
@@ -163,83 +163,131 @@ def minimize(problem, settings, report):
         "converged", whether it has come to a minimum, and "message", why it ended.
     """
     equations = NormalEquations(problem)
-    best = problem.start()
-    lowest = problem.finite_loss(best)
+    start = problem.start()
+    problem.finite_loss(start)
+    leader = _Descent(equations, settings, start)
     if settings.restarts:
-        penalty = settings.weight_decay / 2
-        value = lowest + penalty * (best @ best)
-        for number in range(settings.restarts + 1):
-            descent = _descend(equations, settings, problem.draw(number) if number else best, fading=number > 0)
-            for w, loss in itertools.islice(descent, _TRIAL):
-                if loss + penalty * (w @ w) < value:
-                    best, lowest, value = w, loss, loss + penalty * (w @ w)
+        leader = _best_of(leader, equations, settings, report)
+    while leader.advance():
+        report(leader.w, leader.loss)
+    return {"converged": True, "message": leader.end}
+
+
+def _best_of(first, equations, settings, report):
+    """Return the best of several descents, after their trials."""
+    draw, decay = equations.problem.draw, settings.weight_decay
+    drawn = [_Descent(equations, settings, draw(number + 1), fading=True) for number in range(settings.restarts)]
+    descents = [first, *drawn]
+    best, lowest, value = first.w, first.loss, first.penalised(decay)
+    n_iterations = _TRIAL
+    while len(descents) > 1:
+        for descent in descents:
+            while descent.n_iterations < n_iterations and descent.advance():
+                if descent.penalised(decay) < value:
+                    best, lowest, value = descent.w, descent.loss, descent.penalised(decay)
                 report(best, lowest)
-    descent = _descend(equations, settings, best)
-    while True:
-        try:
-            report(*next(descent))
-        except StopIteration as end:
-            return {"converged": True, "message": end.value}
+        descents = sorted(descents, key=lambda descent: descent.penalised(decay))[: len(descents) // 2]
+        n_iterations *= 2
+    (leader,) = descents
+    if leader.w is best:
+        return leader
+    return _Descent(equations, settings, best)  # a fading weight decay, or a change of settings, had led it away
 
 
-def _descend(equations, settings, w, fading=False):
+class _Descent:
     """Levenberg and Marquardt's method (Hagan & Menhaj 1994) from one start.
 
     The damping goes by how much the loss has fallen of what was expected (Nielsen 1999, equation 2.4): after good steps
-    it shrinks, after poor ones it may grow, smoothly, so that few steps fail. It stops as MINPACK's lmdif (More 1978).
+    it shrinks, after poor ones it may grow, smoothly, so that few steps fail. It ends as MINPACK's lmdif does (More
+    1978), but only after some iterations without a gain: large damping makes single ones small, far from a minimum.
 
-    Yields
-    ------
-    w, loss
-        After each iteration; why it has ended is returned.
+    Parameters
+    ----------
+    equations : NormalEquations
+    settings : LevenbergMarquardt
+    w : ndarray of shape (n,)
+        Where it begins.
+    fading : bool
+        Whether under a weight decay, which fades.
+
+    Attributes
+    ----------
+    w : ndarray of shape (n,)
+        Another one after each iteration.
+    loss : float
+        There.
+    n_iterations : int
+        So far.
+    end : str or None
+        Why it has ended.
     """
-    problem = equations.problem
-    loss = problem.loss(w)
-    first_decay = _FADING * loss if fading else 0.0
-    damping = decay = None
-    steady = True
-    for iteration in itertools.count():
-        products, gradient = equations(w)
+
+    def __init__(self, equations, settings, w, fading=False):
+        self._equations, self._settings = equations, settings
+        self.w, self.loss = w, equations.problem.loss(w)
+        self.end = None
+        self.n_iterations = self._n_without_gain = 0
+        self._first_decay = _FADING * self.loss if fading else 0.0
+        self._damping = self._decay = None
+
+    def penalised(self, decay):
+        """Return the loss and a weight decay."""
+        return self.loss + decay / 2 * (self.w @ self.w)
+
+    def advance(self):
+        """Move on by an iteration; return False where there is none to make, at the end."""
+        if self.end is not None:
+            return False
+        settings, w = self._settings, self.w
+        products, gradient = self._equations(w)
         largest = _diagonal(products).max()
-        if damping is None:
-            damping = settings.damping * largest
-        if settings.weight_decay != BAYESIAN:
-            decay = settings.weight_decay
-            if fading:
-                decay += first_decay * _FADES**iteration
-                fading = iteration < _FADED
-        elif decay is None:
-            decay, steady = _FIRST_DECAY * largest, False
-        else:
-            decay, steady = _most_probable(equations, products, w, loss, decay)
+        if self._damping is None:
+            self._damping = settings.damping * largest
+        decay, steady = self._weight_decay(products, largest)
         _diagonal(products)[:] += decay / 2  # c w^2 is the square of one residual more, sqrt(c) w
         gradient += decay / 2 * w
-        if steady and not fading and 2 * np.abs(gradient).max() <= settings.gtol:
-            return "the gradient is 0, within gtol"
-        value = loss + decay / 2 * (w @ w)
+        if steady and 2 * np.abs(gradient).max() <= settings.gtol:
+            return self._ended("the gradient is 0, within gtol")
+        if self._n_without_gain == _WITHOUT_GAIN:
+            return self._ended("the loss falls no more, within ftol")
+        value = self.penalised(decay)
         lowest = max(len(w) * _FLOAT.eps * largest, _FLOAT.tiny)
         growth = settings.damping_increase
         while True:
-            if not damping <= settings.max_damping * largest:
-                return "no step makes the loss smaller, within max_damping"
-            damping = max(damping, lowest)
-            step = _damped_step(products, gradient, damping)
+            if not self._damping <= settings.max_damping * largest:
+                return self._ended("no step makes the loss smaller, within max_damping")
+            self._damping = max(self._damping, lowest)
+            step = _damped_step(products, gradient, self._damping)
             if step is not None:
                 moved = w + step
-                new_loss = problem.loss(moved)
-                new_value = new_loss + decay / 2 * (moved @ moved)
-                if new_value < value:
+                new_loss = self._equations.problem.loss(moved)
+                fall = value - (new_loss + decay / 2 * (moved @ moved))
+                if fall > 0:
                     break
-            damping *= growth
+            self._damping *= growth
             growth *= 2
-        expected = damping * (step @ step) - gradient @ step  # what it would fall by if r were linear
-        gain = (value - new_value) / expected
-        w, loss = moved, new_loss
-        damping *= max(settings.damping_decrease, 1 - (2 * gain - 1) ** 3)
-        yield w, loss
-        done = value - new_value <= settings.ftol * value and expected <= settings.ftol * value
-        if done and steady and not fading:
-            return "the loss falls no more, within ftol"
+        expected = self._damping * (step @ step) - gradient @ step  # if r were linear
+        self.w, self.loss, self._decay = moved, new_loss, decay
+        self._damping *= max(settings.damping_decrease, 1 - (2 * fall / expected - 1) ** 3)
+        self.n_iterations += 1
+        gains = max(fall, expected) > settings.ftol * value or not steady
+        self._n_without_gain = 0 if gains else self._n_without_gain + 1
+        return True
+
+    def _weight_decay(self, products, largest):
+        """Return that of this iteration, and whether it is that of the next ones, too."""
+        settings = self._settings
+        if settings.weight_decay != BAYESIAN:
+            fading = self._first_decay > 0 and self.n_iterations < _FADED
+            faded = self._first_decay * _FADES**self.n_iterations if fading else 0.0
+            return settings.weight_decay + faded, not fading
+        if self._decay is None:
+            return _FIRST_DECAY * largest, False
+        return _most_probable(self._equations, products, self.w, self.loss, self._decay)
+
+    def _ended(self, why):
+        self.end = why
+        return False
 
 
 def _damped_step(products, gradient, damping):

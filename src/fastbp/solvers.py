@@ -99,13 +99,15 @@ class LevenbergMarquardt(Solver):
         from the data, as the most probable (MacKay 1992, in the form of Foresee & Hagan 1997): smooth fits without a
         validation set.
     ftol : float, default 1e-10
-        Ends when an iteration makes the loss smaller by no more than this share of it, and could not be expected to.
+        Ends when five iterations in a row each make the loss smaller by no more than this share of it, and could not
+        be expected to.
     gtol : float, default 1e-10
         Ends when no element of the loss's gradient is larger.
     restarts : int, default 0
         So many starts are drawn by the trainer's seed besides the parameters that the network has: of its many minima
         the nearest is seldom the best. Each start has 200 iterations, a drawn one the first 100 under a weight decay
-        that fades; then the best goes on. Not with "bayesian".
+        that fades; then the better half has 200 more, half of these 400 more and so on, until the best goes on alone
+        (successive halving, Jamieson & Talwalkar 2016). Not with "bayesian".
 
     Raises
     ------
