@@ -65,7 +65,9 @@ def run(folder):
         if file.exists():
             title, table = file.read_text(encoding="utf-8").split("\n## ")[1].strip().split("\n\n", 1)
             question = read(folder, name)["question"]
-            parts.append(f"### {question}\n\n{title} ([all of it](results/{name}.md)):\n\n{table.strip()}")
+            elsewhere = "" if kernels(folder, name) == kernels(folder, "step") else f"On {machine(folder, name)}.\n\n"
+            heading = f"### {question}\n\n{elsewhere}{title} ([all of it](results/{name}.md)):"
+            parts.append(f"{heading}\n\n{table.strip()}")
     if (folder / "widths.png").exists():
         parts.insert(1, "![Time of a training step against the width of the layers](results/widths.png)")
     lines, missed = goals.judge(Results(folder))
@@ -80,6 +82,11 @@ CONTENTS = {content.__name__: content for content in (training, inference, run)}
 
 def machine(folder, question):
     return "; ".join(read(folder, question)["machine"])
+
+
+def kernels(folder, question):
+    """For which instructions they are: those of another machine, if others."""
+    return read(folder, question)["machine"][-1]
 
 
 def name_and_time(row, seconds):

@@ -564,6 +564,10 @@ def test_a_readme_tells_the_results(tmp_path):
     run = readme.rewritten(text.format("run"), tmp_path)
     assert "### How much is lbfgs?\n\nFirst ([all of it](results/lbfgs.md)):\n\n| a |" in run
     assert "| step of 2-16-1, 32: microseconds | <= 1.5 | 1.60 |" in run
+    file = tmp_path / "lbfgs.json"
+    file.write_text(file.read_text().replace("fastbp 1", "fastbp 2"))
+    run = readme.rewritten(text.format("run"), tmp_path)
+    assert "### How much is lbfgs?\n\nOn a machine; fastbp 2.\n\nFirst (" in run
     unmeasured = text.format("inference")
     assert readme.rewritten(unmeasured, tmp_path) == unmeasured
     with pytest.raises(KeyError, match="speed"):

@@ -181,6 +181,25 @@ def test_lbfgs_finds_the_minimum_that_sklearn_finds(problem):
     assert distance(theirs, in_float32) < 1e-4
 
 
+@pytest.mark.parametrize("max_fun", [1, 5, 9])
+def test_lbfgs_ends_after_as_many_calls_as_that_of_sklearn(max_fun):
+    theirs, ours, y = pair("numbers", solver="lbfgs", alpha=1.0, max_iter=50, max_fun=max_fun)
+    with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge"):
+        theirs.fit(X, y)
+    with pytest.warns(ConvergenceWarning, match=f"max_fun={max_fun} calls of the loss exceeded"):
+        ours.fit(X, y)
+    assert theirs.n_iter_ == ours.n_iter_ < 50
+    assert distance(theirs, ours) < 1e-9
+
+
+def test_lbfgs_with_nothing_to_gain():
+    y = 10 * X[:, 0]
+    regressor = MLPRegressor(solver="lbfgs", tol=1e9, random_state=0).fit(X, y)
+    assert regressor.n_iter_ == 0
+    half_square = ((y - regressor.predict(X)) ** 2).mean() / 2
+    assert half_square < regressor.loss_ < 1.01 * half_square  # and the penalty
+
+
 def test_warnings_that_users_know():
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\) reached") as caught:
         MLPRegressor(max_iter=2).fit(X, CODES)

@@ -18,11 +18,14 @@ class Problem:
 
     Parameters
     ----------
-    trainer : Trainer
-    X, targets, weights
-        As `Network._checked` returns them.
+    network : Network
+    X, targets, loss, weights
+        As `Objective` takes them.
+    n_threads : int
     rough : bool
         Whether it is computed in the network's dtype until `refine` is called; otherwise in float64.
+    seed : int
+        Of what is drawn.
 
     Attributes
     ----------
@@ -36,11 +39,11 @@ class Problem:
         What the history tells of the solver.
     """
 
-    def __init__(self, trainer, X, targets, weights, rough=False):
-        self.original = trainer.network
-        self._seed = trainer.seed
-        self._data = X, targets, trainer._loss, weights, trainer.n_threads
-        self._set_dtype(self.original.dtype if rough else np.float64)
+    def __init__(self, network, X, targets, loss, weights, n_threads=1, rough=False, seed=0):
+        self.original = network
+        self._seed = seed
+        self._data = X, targets, loss, weights, n_threads
+        self._set_dtype(network.dtype if rough else np.float64)
         self.details = {}
         is_free = self.of_params("trainable", all_params=True).astype(bool)
         self.is_free = None if is_free.all() else is_free
@@ -180,7 +183,11 @@ class SolverFit(Fit):
         super().__init__(trainer, None, False, callbacks, validation, statistics)
         self.solver = trainer.optimizer
         self.minimize = _MINIMIZERS[type(self.solver)]
-        self.problem = Problem(trainer, *rows, rough=isinstance(self.solver, LBFGS))
+        X, targets, weights = rows
+        rough = isinstance(self.solver, LBFGS)
+        self.problem = Problem(
+            trainer.network, X, targets, trainer._loss, weights, trainer.n_threads, rough, trainer.seed
+        )
 
     def run(self, epochs):
         """Train for so many iterations, or fewer."""
