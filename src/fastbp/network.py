@@ -1,7 +1,6 @@
-"""The network: layers, parameters, predictions, gradients, model files."""
+"""The network: layers, parameters, predictions, gradients."""
 
 import math
-import os
 import sys
 
 import numpy as np
@@ -13,14 +12,13 @@ from ._custom_loss import as_loss
 from ._engine import inference
 from ._engine.engine import Data, Program
 from ._insight import Insight
+from ._model_file import ModelFile
 from ._validation import as_dtype, as_reals, as_sample_weight, as_samples, boolean, integer
 from .initializers import generator
 
 __all__ = ["Network"]
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector; as many may be read behind the last parameter
-_FILE_FORMAT = "fastbp network"
-_FILE_VERSION = 1
 
 
 def _aligned(n, dtype):
@@ -30,7 +28,7 @@ def _aligned(n, dtype):
     return buffer[offset : offset + n * dtype.itemsize].view(dtype)
 
 
-class Network(Insight, Adaptation):
+class Network(Insight, Adaptation, ModelFile):
     """A feed-forward neural network.
 
     Parameters
@@ -368,94 +366,6 @@ class Network(Insight, Adaptation):
     def _as_data(self, X, y, loss, weights, gain=1.0):
         """Return for the engine what `_checked` has returned, or some rows of it."""
         return Data(self._program, X, y, weights, loss.config(), gain)
-
-    def save(self, path):
-        """Write the network to a file, which is whole or not there: an older one stays until the new one is done.
-
-        The file is a NumPy archive without pickles: ``params``, ``buffers`` if there are any, and ``config`` in JSON.
-
-        Parameters
-        ----------
-        path : path-like
-            Usually ending in ".npz"; nothing is appended to it.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `metadata` holds what JSON cannot.
-        OSError
-            If the file cannot be written.
-        """
-        import json  # a fifth of the time that fastbp takes to import
-
-        config = json.dumps({"format": _FILE_FORMAT, "version": _FILE_VERSION, **self._config()}, allow_nan=False)
-        path = os.fsdecode(path)
-        arrays = {"params": self.params, **({"buffers": self.buffers} if self.buffers.size else {})}
-        temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
-        with open(temporary, "xb") as file:
-            try:
-                np.savez(file, **arrays, config=np.array(config))
-                file.flush()
-                os.replace(temporary, path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-
-    @classmethod
-    def load(cls, path):
-        """Read a network from a file that `save` wrote.
-
-        Parameters
-        ----------
-        path : path-like
-
-        Returns
-        -------
-        Network
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        ValueError
-            If it is not a model file, is cut short, or does not fit together.
-        """
-        name = os.fsdecode(path)
-        with open(name, "rb") as file:
-            try:
-                return cls._read(file)
-            except Exception as error:  # whatever zipfile, its compressors, numpy and json make of a damaged file
-                raise ValueError(
-                    f"{name!r} is not a fastbp model, version {_FILE_VERSION}, as Network.save writes it: {error}"
-                ) from error
-
-    @classmethod
-    def _read(cls, file):
-        import json
-
-        with np.load(file, allow_pickle=False) as archive:
-            names = set(getattr(archive, "files", ()))
-            if not {"params", "config"} <= names <= {"params", "buffers", "config"}:
-                raise ValueError(f"it holds {sorted(names)} instead of config and params")
-            config = json.loads(str(archive["config"]))
-            arrays = {name: archive[name] for name in names - {"config"}}
-        if config.get("format") != _FILE_FORMAT or config.get("version") != _FILE_VERSION:
-            raise ValueError(f"it has format {config.get('format')!r}, version {config.get('version')!r}")
-        network = cls._described(config)
-        for name, of in (("params", "param_shapes"), ("buffers", "buffer_shapes")):
-            stored = arrays.setdefault(name, np.empty(0, network.dtype))
-            size = _n_elements(network._shapes(of))
-            if stored.shape != (size,) or stored.dtype != network.dtype:
-                what = "parameters" if name == "params" else name
-                raise ValueError(
-                    f"its layers have {size} {what} of {network.dtype}, it holds {stored.shape} of {stored.dtype}"
-                )
-        if not isinstance(config["metadata"], dict):
-            raise ValueError(f"its metadata are no dict but {type(config['metadata']).__name__}")
-        network._build()
-        network.params[...] = arrays["params"]
-        network.buffers[...] = arrays["buffers"]
-        return network
 
     def _config(self):
         return {
