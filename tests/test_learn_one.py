@@ -55,6 +55,16 @@ def test_optimizers_may_change():
     assert make.same_bits(one.network.params, other.network.params)
 
 
+def test_what_must_be_converted_is_learnt_by_the_same_learner(dtype):
+    one, other = learner(fastbp.Adam(0.01), dtype), learner(fastbp.Adam(0.01), dtype)
+    first = None
+    for x, y in zip(X.astype(dtype), Y, strict=True):
+        assert one.learn_one(x.tolist(), int(y)) == other.learn_one(x, int(y))
+        first = first or one._learner
+        assert one._learner is first
+    assert make.same_bits(one.network.params, other.network.params)
+
+
 def test_parameters_may_be_written():
     trainer = learner(fastbp.SGD(0.1))
     first = trainer.learn_one(X[0], Y[0])

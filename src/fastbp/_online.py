@@ -119,11 +119,15 @@ def learn_with_care(trainer, x, y, weight):
 
 def _learn_row(trainer, X, targets, weight):
     """Learn from one row, (1, n_in), that has been checked, holding the network; return its loss before the step."""
+    row = X[0], targets[0], weight
+    loss = trainer._learner.learn(*row, checked=True) if weight and fits(trainer) else None
+    if loss is not None:
+        return loss
     data = trainer.network._as_data(X, targets, trainer._loss, None, weight)
     if weight == 0:
         return inference.loss(trainer.network._program, data)
     _renew(trainer)
-    loss = trainer._learner.learn(X[0], targets[0], weight, checked=True)
+    loss = trainer._learner.learn(*row, checked=True)
     if loss is not None:
         return loss
     trainer._retire_learner()

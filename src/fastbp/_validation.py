@@ -85,7 +85,7 @@ def as_reals(array, name, dtype, check_finite=True):
         converted = array
     else:
         with np.errstate(all="ignore"):
-            converted = np.require(array, dtype, ("C", "ALIGNED")).view(dtype).reshape(array.shape)
+            converted = array.astype(dtype, order="C", copy=not array.flags.aligned).view(dtype)
     if check_finite and not all_finite(converted):
         bad = int(np.flatnonzero(~np.isfinite(converted))[0])
         where = ", ".join(str(i) for i in np.unravel_index(bad, converted.shape))
