@@ -131,9 +131,11 @@ def test_predictions_are_the_callers_own():
     first, one = net.predict(X), net.predict_one(X[0])
     kept = first.copy()
     net.predict(2 * X)
-    net.predict_one(3 * X[0])
+    other = net.predict_one(3 * X[0])
     assert make.same_bits(first, kept)
     assert make.same_bits(one, kept[0])
+    other[:] = np.nan
+    assert make.same_bits(net.predict_one(X[0]), kept[0])
 
 
 def test_probabilities(target, dtype):

@@ -48,8 +48,8 @@ def network():
     return make.network([8, 16, 3], "tanh", "softmax", "float32")
 
 
-def predict_one():
-    net, out = network(), np.empty(3, "float32")
+def predict_one(out):
+    net = network()
     return lambda: net.predict_one(X[0], out=out)
 
 
@@ -96,7 +96,8 @@ def keep():
 
 
 CALLS = {
-    "predict_one": (predict_one, N_CALLS),
+    "predict_one": (lambda: predict_one(None), N_CALLS),
+    "predict_one with out": (lambda: predict_one(np.empty(3, "float32")), N_CALLS),
     "learn_one": (lambda: learn_one(fastbp.SGD(1e-6)), N_CALLS),
     "learn_one with Adam": (lambda: learn_one(fastbp.Adam(1e-6)), N_CALLS),
     "predict": (lambda: predict(1), 5000),

@@ -253,11 +253,13 @@ class Network(Insight, Adaptation, ModelFile):
         TypeError, ValueError
             If x or out is not of this kind.
         """
+        if not self._has_categories:
+            outputs = self._program.predict_one(x, out)
+            if outputs is not None:
+                return outputs
         if out is None:
             out = np.empty(self.n_out, self.dtype)
-        if not self._has_categories and self._program.predict_one(x, out):
-            return out
-        if not (
+        elif not (
             isinstance(out, np.ndarray) and out.shape == (self.n_out,) and out.dtype == self.dtype and out.flags.carray
         ):
             raise ValueError(
