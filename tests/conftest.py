@@ -10,6 +10,8 @@ THREAD_UNSAFE = {
     "interrupt_soon": "waits for a signal, which is the main thread's",
     "on_signal": "waits for a signal, which is the main thread's",
     "saved": "writes to a file that all threads would share",
+    "csv_file": "writes to a file that all threads would share",
+    "at_work": "has models that one thread may use at a time",
 }
 
 

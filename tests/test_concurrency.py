@@ -1,7 +1,11 @@
 """Several threads and one network: predictions run side by side, trainings exclude each other."""
 
 import copy
+import gc
+import json
 import os
+import signal
+import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -235,3 +239,70 @@ def test_single_predictions_side_by_side():
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(predict, range(4))) == [True] * 4
+
+
+class Garbage:
+    """What only the collector frees, which runs Python for it: in the middle of whatever had reached its threshold."""
+
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        sum(range(50))
+
+
+@pytest.fixture
+def often_interrupted():
+    """Threads that take turns, and a collector that sets in, all the time."""
+    before = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-5)
+    gc.set_threshold(20)
+    yield
+    sys.setswitchinterval(before[0])
+    gc.set_threshold(*before[1])
+
+
+def test_loads_side_by_side(tmp_path, often_interrupted):
+    net = make.network([4, 6, 3])
+    net.save(tmp_path / "net.npz")
+
+    def load(thread):
+        for _ in range(100):
+            Garbage()
+            assert make.same_bits(fastbp.Network.load(tmp_path / "net.npz").params, net.params)
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(load, range(8))) == [True] * 8
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_forked_during_a_load_loads(tmp_path, monkeypatch):
+    net = make.network([4, 6, 3])
+    net.save(tmp_path / "net.npz")
+    inside, go_on, loads = threading.Event(), threading.Event(), json.loads
+
+    def wait(text):
+        inside.set()
+        assert go_on.wait(30)
+        return loads(text)
+
+    with monkeypatch.context() as patched, ThreadPoolExecutor(1) as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
+        patched.setattr(json, "loads", wait)
+        loaded = pool.submit(fastbp.Network.load, tmp_path / "net.npz")
+        try:
+            assert inside.wait(30)
+            child = os.fork()
+            if child == 0:
+                try:
+                    signal.alarm(20)
+                    go_on.set()
+                    fastbp.Network.load(tmp_path / "net.npz")
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        finally:
+            go_on.set()
+        assert make.same_bits(loaded.result().params, net.params)

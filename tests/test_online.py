@@ -1,5 +1,7 @@
 """Many samples learnt one after another, and predicted before: a loop of learn_one and predict_one is the oracle."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -32,7 +34,7 @@ def stream(n=N, dtype="float64", seed=1):
 
 
 def trainer(layers="dense", dtype="float64", loss=None, **settings):
-    return fastbp.Trainer(fastbp.Network(5, LAYERS[layers], dtype), loss, **settings)
+    return fastbp.Trainer(fastbp.Network(5, copy.deepcopy(LAYERS[layers]), dtype), loss, **settings)
 
 
 def one_by_one(trainer, X, y, **weights):

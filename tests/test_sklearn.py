@@ -39,6 +39,7 @@ def checks():
                 yield pytest.param(instance, check, id=f"{number}-{name}")
 
 
+@pytest.mark.thread_unsafe(reason="catches warnings, which are the whole process's")
 @pytest.mark.parametrize(("estimator", "check"), list(checks()))
 def test_checks_of_sklearn(estimator, check):
     if estimator.dtype == "float32" and check.func.__name__ in EXPECTED:

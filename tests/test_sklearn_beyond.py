@@ -117,7 +117,7 @@ def test_losses_of_numbers(loss):
 
 
 def test_a_quantile():
-    noisy = NUMBERS + RNG.normal(size=300)
+    noisy = NUMBERS + np.random.default_rng(2).normal(size=300)
     regressor = MLPRegressor(fastbp.Quantile(0.9), **QUICK).fit(X, noisy)
     assert 0.85 < np.mean(noisy < regressor.predict(X)) < 0.95
     assert mean_pinball_loss(noisy, regressor.predict(X), alpha=0.9) < 0.25
@@ -151,7 +151,7 @@ def test_class_weights_multiply_sample_weights():
 
 
 def test_balanced_classes():
-    y = X[:, 0] + RNG.normal(size=300) > 1.5  # a few
+    y = X[:, 0] + np.random.default_rng(2).normal(size=300) > 1.5  # a few
     settings = {**QUICK, "max_iter": 300}  # until the start does not matter
     plain, balanced = (MLPClassifier((), class_weight=w, **settings).fit(X, y) for w in (None, "balanced"))
     scores = [balanced_accuracy_score(y, each.predict(X)) for each in (plain, balanced)]
@@ -189,7 +189,7 @@ def likelihood(classifier, X, y):
 def test_early_stopping_restores_the_best(scoring, sparse):
     as_given = csr_matrix if sparse else np.asarray
     y = CODES.copy()
-    y[:250:3] = RNG.integers(0, 3, len(y[:250:3]))  # something to overfit to
+    y[:250:3] = np.random.default_rng(2).integers(0, 3, len(y[:250:3]))  # something to overfit to
     classifier = MLPClassifier(
         early_stopping=True,
         scoring=scoring,

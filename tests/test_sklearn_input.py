@@ -54,7 +54,7 @@ def test_the_matrix_is_never_expanded_as_a_whole(monkeypatch):
     sizes = []
     expand = scipy.sparse.csr_matrix.toarray
     monkeypatch.setattr(scipy.sparse.csr_matrix, "toarray", lambda X: sizes.append(X.shape[0]) or expand(X))
-    rows, columns = np.arange(600).repeat(5), RNG.integers(0, 60_000, 3000)
+    rows, columns = np.arange(600).repeat(5), np.random.default_rng(3).integers(0, 60_000, 3000)
     wide = scipy.sparse.csr_matrix((np.ones(3000), (rows, columns)), (600, 60_000))
     classifier = MLPClassifier(2, max_iter=1, batch_size=10).fit(wide, np.arange(600) % 2)
     classifier.predict(wide)

@@ -2,11 +2,25 @@
 
 import math
 import os
+from _thread import RLock
 
 import numpy as np
 
 _FORMAT = "fastbp network"
 _VERSION = 1
+
+# NumPy reads an array's header with Python's parser, and that of CPython 3.11 fails now and then in two threads at
+# once (python/cpython#106905).
+_reading = RLock()
+
+
+def _free_in_child():
+    global _reading
+    _reading = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_in_child)
 
 
 class ModelFile:
@@ -76,7 +90,7 @@ class ModelFile:
     def _read(cls, file):
         import json
 
-        with np.load(file, allow_pickle=False) as archive:
+        with _reading, np.load(file, allow_pickle=False) as archive:
             names = set(getattr(archive, "files", ()))
             if not {"params", "config"} <= names <= {"params", "buffers", "config"}:
                 raise ValueError(f"it holds {sorted(names)} instead of config and params")
