@@ -44,7 +44,7 @@ if sysconfig.get_platform().endswith(("x86_64", "amd64")):  # what is compiled f
     TARGETS["avx512"] = [*TARGETS["avx2"], "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
     TARGETS["avx512"] += ["-mprefer-vector-width=512"]
 
-MODULES = ["buffers", "dispatch", "losses", "optimizers", "passes", "workspace", "engine", "online"]
+MODULES = ["buffers", "dispatch", "losses", "optimizers", "passes", "workspace", "engine", "data", "online"]
 MODULES += ["threads", "training", "inference", "derivatives", "triangular", "curvature"]
 MODULES += ["kinds", "dense", "activation", "layer_norm", "residual", "batch_norm", "prelu", "noise", "embedding"]
 MODULES += ["standardize", "capsule"]

@@ -21,6 +21,7 @@ from fastbp import (
     Standardize,
     Unstandardize,
 )
+from fastbp._engine import derivatives
 from tests import exact, reference_layers
 from tests import makers as make
 
@@ -238,7 +239,7 @@ def test_training_is_gradients_and_updates(layers):
     for batch in range(10):
         rows = slice(batch % 5 * 8, batch % 5 * 8 + 8)
         part, _, _ = net._data(X[rows], y[rows], fastbp.SquaredError())
-        net._program.loss_and_grad(part, grad, True, 7, batch)
+        derivatives.loss_and_grad(net._program, part, grad, True, 7, batch)
         frozen = [name for name, _ in net.named_parameters().items() if not net.layers[int(name[0])].trainable]
         kept = {name: net.named_parameters()[name].copy() for name in frozen}
         net.params[...] = exact.sgd_step(net.params, grad, 1 / 64)

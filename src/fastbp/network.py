@@ -9,8 +9,9 @@ from . import _threads
 from . import layers as _layers
 from ._adaptation import Adaptation
 from ._custom_loss import as_loss
-from ._engine import inference
-from ._engine.engine import Data, Program
+from ._engine import derivatives, inference
+from ._engine.data import Data
+from ._engine.engine import Program
 from ._insight import Insight
 from ._model_file import ModelFile
 from ._validation import as_dtype, as_reals, as_sample_weight, as_samples, boolean, integer
@@ -328,7 +329,7 @@ class Network(Insight, Adaptation, ModelFile):
         seed = integer(seed, "seed", 0, 2**64 - 1)
         data, _, _ = self._data(X, y, loss, sample_weight)
         grad = _aligned(self.n_params, self.dtype)
-        return self._program.loss_and_grad(data, grad, training, seed), grad
+        return derivatives.loss_and_grad(self._program, data, grad, training, seed), grad
 
     def _data(self, X, y, loss, sample_weight=None):
         """Return checked data for the engine, and the targets and weights in it."""

@@ -1,8 +1,9 @@
-"""What a network computes on the way, and derivatives of its outputs, of each sample by itself.
+"""What a network computes on the way, gradients of a loss, and derivatives of the outputs, sample by sample.
 
-Layers behave as in predictions, so no sample knows of another. Rows go through in pieces; gradients of outputs are sent
-back with none of the parameters' taken. Those are taken sample by sample afterwards, where they are asked for: then
-every slot holds what an operation's `weights_row` works on. Signals are looked at between two passes.
+In all but `loss_and_grad`, which is one call of the engine, layers behave as in predictions, so no sample knows of
+another; rows go through in pieces, and signals are looked at between two passes. Gradients by the inputs are sent back
+with none of the parameters' taken. Those of outputs are taken afterwards, where they are asked for: then every slot
+holds what an operation's `weights_row` works on.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
@@ -11,11 +12,14 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from fastbp._engine.buffers cimport View, view
+from fastbp._engine.data cimport Data
 from fastbp._engine.dispatch cimport kernels
-from fastbp._engine.engine cimport Data, Program, fpmode_enter, fpmode_leave
+from fastbp._engine.engine cimport GRADIENT_ROWS, Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, Panels, idx
-from fastbp._engine.passes cimport Batches, backward_pass, forward_pass, loss_of_rows
+from fastbp._engine.passes cimport Batches, backward_pass, forward_pass, loss_and_gradient, loss_of_rows
 from fastbp._engine.program cimport Op, Pass, Slot, at
+from fastbp._engine.rng cimport batch_seed
+from fastbp._engine.threads cimport Threads
 from fastbp._engine.workspace cimport Workspace, allocate
 
 cdef enum:
@@ -61,6 +65,58 @@ def activations(Program program, x, idx n_rows, slots, outs):
             slot = &b.run.slots[<int> i]
             unpack(&b.run, slot.value, slot, at(out.data, begin * slot.n_features, k))
         begin += piece
+
+
+def loss_and_grad(Program program, Data data, grad, bint training=False, uint64_t seed=0, uint64_t batch=0,
+                  idx most_rows=GRADIENT_ROWS, int n_threads=1):
+    """Return the loss of the data; its gradient by the parameters OUT into grad (n_params,).
+
+    With `training` layers behave as in a training with this seed, in the batch of this number. Neither `most_rows`,
+    which go through at once, nor the number of threads changes a bit of either.
+    """
+    cdef View gradient = view(grad, "grad", program.n_params, program.format(), True)
+    cdef bint called = data.loss.call is not None
+    if training:
+        program.check_batches(data.n_rows, data.n_rows)
+    cdef idx n = data.n_rows
+    if not (called or training and program.whole_batch):
+        n = min(n, max(most_rows, 1))
+    cdef Evaluation run = Evaluation()
+    run.n_rows = data.n_rows
+    run.n_threads = 1 if called else n_threads
+    cdef Workspace workspace = program.borrow(n, run.n_threads, True)
+    cdef View _held
+    run.batches = program.batches(workspace, data.x)
+    run.batches.capacity = n
+    data.fill(program, &run.batches)
+    run.batches.run.grads = gradient.data
+    run.batches.run.training = training
+    run.batches.run.seed = batch_seed(seed, batch)
+    if called:
+        _held = data.forward(program, &run.batches, 0, data.n_rows, slice(data.n_rows))
+    run.run(run.n_threads)
+    program.put_back(workspace)
+    return run.total / data.weight
+
+
+cdef class Evaluation(Threads):
+    """One call of `loss_and_grad`, which sets it up."""
+
+    cdef Batches batches
+    cdef idx n_rows
+    cdef int n_threads
+    cdef double total           # OUT: sum(w_i l_i)
+
+    cdef void work(self, int thread) noexcept:
+        cdef Batches b = self.batches
+        cdef double total
+        cdef uint64_t mode
+        with nogil:
+            mode = fpmode_enter()
+            total = loss_and_gradient(&b, 0, self.n_rows, thread, self.n_threads)
+            fpmode_leave(mode)
+        if thread == 0:
+            self.total = total
 
 
 def loss_gradient(Program program, Data data, dx):

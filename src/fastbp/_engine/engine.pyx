@@ -1,4 +1,4 @@
-"""A network as a compiled program: its operations and parameters, single predictions, and gradients.
+"""A network as a compiled program: its operations and parameters, and single predictions.
 
 The classes here trust the shapes that the Python layer has checked and made; they check again only what would otherwise
 let the engine read or write memory that is not its own.
@@ -10,7 +10,6 @@ import numpy as np
 
 cimport cython
 from cpython.buffer cimport PyBuffer_Release
-from libc.math cimport NAN
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
@@ -19,14 +18,11 @@ from fastbp._engine.buffers cimport View, lend, view
 from fastbp._engine.claim cimport claim_give_back, claim_take
 from fastbp._engine.dispatch cimport kernels
 from fastbp._engine.kernels cimport (
-    ELU, GELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX, SOFTPLUS, TANH, Kernels, Panels, idx
+    ELU, GELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTMAX, SOFTPLUS, TANH, Kernels, idx
 )
 from fastbp._engine.kinds cimport kind_of
-from fastbp._engine.losses cimport HeldLoss, Targets
-from fastbp._engine.passes cimport Batches, forward_pass, loss_and_gradient
-from fastbp._engine.program cimport Op, Slot, at
-from fastbp._engine.rng cimport batch_seed
-from fastbp._engine.threads cimport Threads
+from fastbp._engine.passes cimport Batches
+from fastbp._engine.program cimport Op, at
 from fastbp._engine.workspace cimport Row, Workspace, allocate, allocate_row
 
 
@@ -343,57 +339,6 @@ cdef class Program:
         finally:
             PyBuffer_Release(&given)
 
-    def loss_and_grad(self, Data data, grad, bint training=False, uint64_t seed=0, uint64_t batch=0,
-                      idx most_rows=GRADIENT_ROWS, int n_threads=1):
-        """Return the loss of the data; its gradient OUT into grad (n_params,).
-
-        With `training` layers behave as in a training with this seed, in the batch of this number. Neither `most_rows`,
-        which go through at once, nor the number of threads changes a bit of either.
-        """
-        cdef View gradient = view(grad, "grad", self.n_params, self.format(), True)
-        cdef bint called = data.loss.call is not None
-        if training:
-            self.check_batches(data.n_rows, data.n_rows)
-        cdef idx n = data.n_rows
-        if not (called or training and self.whole_batch):
-            n = min(n, max(most_rows, 1))
-        cdef Evaluation run = Evaluation()
-        run.n_rows = data.n_rows
-        run.n_threads = 1 if called else n_threads
-        cdef Workspace workspace = self.borrow(n, run.n_threads, True)
-        cdef View _held
-        run.batches = self.batches(workspace, data.x)
-        run.batches.capacity = n
-        data.fill(self, &run.batches)
-        run.batches.run.grads = gradient.data
-        run.batches.run.training = training
-        run.batches.run.seed = batch_seed(seed, batch)
-        if called:
-            _held = data.forward(self, &run.batches, 0, data.n_rows, slice(data.n_rows))
-        run.run(run.n_threads)
-        self.put_back(workspace)
-        return run.total / data.weight
-
-
-cdef class Evaluation(Threads):
-    """One call of `Program.loss_and_grad`, which sets it up."""
-
-    cdef Batches batches
-    cdef idx n_rows
-    cdef int n_threads
-    cdef double total           # OUT: sum(w_i l_i)
-
-    cdef void work(self, int thread) noexcept:
-        cdef Batches b = self.batches
-        cdef double total
-        cdef uint64_t mode
-        with nogil:
-            mode = fpmode_enter()
-            total = loss_and_gradient(&b, 0, self.n_rows, thread, self.n_threads)
-            fpmode_leave(mode)
-        if thread == 0:
-            self.total = total
-
 
 cdef class Exclusive:
     """Keeps others from training a network: ``with Exclusive(program):`` raises RuntimeError if somebody is at it.
@@ -425,102 +370,3 @@ cdef const idx* as_table(integers) except? NULL:
     for i in range(len(integers)):
         table[i] = integers[i]
     return table
-
-
-cdef idx first_beyond(const idx* labels, idx n, idx n_classes) noexcept nogil:
-    """The first place of a label that is not in 0 ... n_classes - 1; n if there is none."""
-    cdef idx i
-    for i in range(n):
-        if labels[i] < 0 or labels[i] >= n_classes:
-            return i
-    return n
-
-
-cdef double sum_of(const double* values, idx n) noexcept nogil:
-    cdef double total = 0
-    cdef idx i
-    for i in range(n):
-        total += values[i]
-    return total
-
-
-cdef class Data:
-    """Inputs, targets and sample weights, held for the engine.
-
-    Parameters
-    ----------
-    program : Program
-    x : ndarray of shape (n_rows, n_in), the network's dtype
-    y : ndarray of shape (n_rows,) of intp, labels; or of shape (n_rows, n_out) in the network's dtype
-    weights : ndarray of shape (n_rows,), float64, or None
-    loss : dict
-        The configuration of a loss. With "call" in it, y is anything with rows.
-    gain : float
-        What the gradient is multiplied by besides the weights, of which a mean is taken.
-    """
-
-    def __cinit__(self, Program program, x, y, weights, loss, double gain=1):
-        cdef idx wrong
-        self.n_rows = len(x)
-        self.loss = HeldLoss(loss, program.n_out)
-        self.gain = gain
-        self.x = view(x, "x", self.n_rows * program.n_in, program.format())
-        if self.loss.call is not None:
-            self.targets = y
-            self.sample_weight = weights
-        elif y.ndim == 1:
-            self.labels = view(y, "y", self.n_rows, b"i")
-            with nogil:
-                wrong = first_beyond(<const idx*> self.labels.data, self.n_rows, program.n_out)
-            if wrong < self.n_rows:
-                label = (<const idx*> self.labels.data)[wrong]
-                raise ValueError(f"labels must be in 0 ... {program.n_out - 1}, got {label} in row {wrong}")
-        else:
-            self.y = view(y, "y", self.n_rows * self.loss.n_targets(program.n_out), program.format())
-        self.weight = <double> self.n_rows
-        if weights is not None:
-            self.weights = view(weights, "weights", self.n_rows, b"d")
-            with nogil:
-                self.weight = sum_of(<const double*> self.weights.data, self.n_rows)
-
-    cdef void fill(self, Program program, Batches* b) noexcept:
-        b.run.fused_output = self.loss.fused or program.scales_targets
-        self.loss.fill(&b.targets, program.n_out)
-        b.targets.labels = NULL if self.labels is None else <const idx*> self.labels.data
-        b.targets.rows = NULL if self.y is None else self.y.data
-        b.targets.weights = NULL if self.weights is None else <const double*> self.weights.data
-        b.targets.weight = self.weight
-        b.targets.gain = self.gain
-
-    cdef View forward(self, Program program, Batches* b, idx begin, idx n, rows):
-        """Send n samples forward and have their loss computed by whom it was given.
-
-        `rows` are theirs in the data. Hold what is returned until the gradient has been taken from b.targets.given.
-        """
-        cdef object outputs = np.empty((n, program.n_out), program.dtype)
-        cdef View result = view(outputs, "outputs", -1, program.format(), True)
-        cdef Slot* output = &b.run.slots[b.run.output]
-        cdef Panels panels
-        cdef uint64_t mode
-        with nogil:
-            mode = fpmode_enter()
-            forward_pass(b, begin, n, 0, 1)
-            panels = Panels(output.value, output.stride, n, 0, b.run.n_panels)
-            b.run.kernels.unpack_rows(&panels, program.n_out, result.data)
-            fpmode_leave(mode)
-        return self.call(program, outputs, result, rows, &b.targets)
-
-    cdef View call(self, Program program, outputs, View values, rows, Targets* answer):
-        """From outputs (n, n_out), which `values` are, to answer.given_loss OUT and answer.given OUT.
-
-        Outputs that are not finite have a loss of NaN, and nobody is asked for it.
-        """
-        cdef View gradient = values
-        answer.given_loss = NAN
-        if kernels(program.bits).all_finite(values.data, values.n):
-            weights = None if self.sample_weight is None else self.sample_weight[rows]
-            loss, grad = self.loss.call(outputs, self.targets[rows], weights, self.gain)
-            gradient = view(grad, "grad", values.n, program.format())
-            answer.given_loss = loss
-        answer.given = gradient.data
-        return gradient

@@ -1,7 +1,8 @@
 from typing_extensions import disjoint_base
 
 from ..typing import Reals
-from .engine import Data, Program
+from .data import Data
+from .engine import Program
 from .threads import Threads
 
 @disjoint_base

@@ -11,8 +11,9 @@ from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
 from fastbp._engine.buffers cimport View, view
+from fastbp._engine.data cimport Data
 from fastbp._engine.dispatch cimport kernels
-from fastbp._engine.engine cimport Data, Program, fpmode_enter, fpmode_leave
+from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, Panels, idx
 from fastbp._engine.losses cimport Targets
 from fastbp._engine.passes cimport Batches, finish_output, forward_pass, loss_of_rows, penalty

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 from ..typing import Reals
-from .engine import Data as Data
+from .data import Data as Data
 from .engine import Program as Program
 
 @disjoint_base

@@ -10,7 +10,8 @@ from libc.stdlib cimport calloc, free
 
 from fastbp._engine.buffers cimport View, lend, view
 from fastbp._engine.claim cimport CLAIM_CLOSED, CLAIM_FREE, CLAIM_TAKEN
-from fastbp._engine.engine cimport Data, Program, fpmode_enter, fpmode_leave
+from fastbp._engine.data cimport Data
+from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport HeldLoss
 from fastbp._engine.optimizers cimport (

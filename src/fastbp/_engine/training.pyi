@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 from ..typing import Reals
-from .engine import Data, Program
+from .data import Data
+from .engine import Program
 from .threads import Threads
 
 def permutation(n_rows: int, seed: int, epoch: int) -> NDArray[np.intp]: ...

@@ -13,8 +13,9 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy
 
 from fastbp._engine.buffers cimport View, view
+from fastbp._engine.data cimport Data
 from fastbp._engine.dispatch cimport kernels
-from fastbp._engine.engine cimport Data, Program, fpmode_enter, fpmode_leave
+from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport sum_of_weights
 from fastbp._engine.optimizers cimport (
