@@ -1,6 +1,5 @@
 """Networks in files: NumPy archives without pickles, written whole or not at all."""
 
-import math
 import os
 from _thread import RLock
 
@@ -101,7 +100,7 @@ class ModelFile:
         network = cls._described(config)
         for name, of in (("params", "param_shapes"), ("buffers", "buffer_shapes")):
             stored = arrays.setdefault(name, np.empty(0, network.dtype))
-            size = sum(math.prod(shape) for shape in network._shapes(of).values())
+            size = network._n_elements(of)
             if stored.shape != (size,) or stored.dtype != network.dtype:
                 what = "parameters" if name == "params" else name
                 raise ValueError(

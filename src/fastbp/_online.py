@@ -120,6 +120,7 @@ def learn_with_care(trainer, x, y, weight):
 def _learn_row(trainer, X, targets, weight):
     """Learn from one row, (1, n_in), that has been checked, holding the network; return its loss before the step."""
     row = X[0], targets[0], weight
+    # rows of lists all come here, and a new learner takes longer than their conversion and the step
     loss = trainer._learner.learn(*row, checked=True) if weight and fits(trainer) else None
     if loss is not None:
         return loss

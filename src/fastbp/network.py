@@ -113,8 +113,8 @@ class Network(Insight, Adaptation, ModelFile):
         self.n_out = self.widths[-1]
         self._last_toggle = _layers.Layer.last_toggle
         operations = self._operations()
-        self._params = _aligned(_n_elements(self._shapes("param_shapes")), self.dtype)
-        self._buffers = _aligned(_n_elements(self._shapes("buffer_shapes")), self.dtype)
+        self._params = _aligned(self._n_elements("param_shapes"), self.dtype)
+        self._buffers = _aligned(self._n_elements("buffer_shapes"), self.dtype)
         self.n_params = self._params.size
         self._has_categories = any(isinstance(layer, _layers.Embedding) for layer in self.layers)
         self._trainable = [operation["trainable"] for operation in operations]
@@ -146,6 +146,10 @@ class Network(Insight, Adaptation, ModelFile):
             for number, (layer, n_in) in enumerate(zip(self.layers, self.widths, strict=False))
             for name, shape in getattr(layer, of)(n_in).items()
         }
+
+    def _n_elements(self, of):
+        """How many numbers the flat buffer has."""
+        return sum(math.prod(shape) for shape in self._shapes(of).values())
 
     def _notice_freezing(self):
         """Let the engine know which layers are trainable, if any has changed."""
@@ -437,10 +441,6 @@ class Network(Insight, Adaptation, ModelFile):
 
     def __repr__(self):
         return f"Network({self.n_in}, {list(self.layers)!r}, dtype={self.dtype.name!r})"
-
-
-def _n_elements(shapes):
-    return sum(math.prod(shape) for shape in shapes.values())
 
 
 def _named(shapes, flat):

@@ -9,7 +9,7 @@ from fastbp._engine.buffers cimport View, view
 from fastbp._engine.dispatch cimport kernels
 from fastbp._engine.engine cimport Program, fpmode_enter, fpmode_leave
 from fastbp._engine.kernels cimport Panels, idx
-from fastbp._engine.losses cimport HeldLoss, Targets
+from fastbp._engine.losses cimport HeldLoss, Targets, sum_of_weights
 from fastbp._engine.passes cimport Batches, forward_pass
 from fastbp._engine.program cimport Slot
 
@@ -21,14 +21,6 @@ cdef idx first_beyond(const idx* labels, idx n, idx n_classes) noexcept nogil:
         if labels[i] < 0 or labels[i] >= n_classes:
             return i
     return n
-
-
-cdef double sum_of(const double* values, idx n) noexcept nogil:
-    cdef double total = 0
-    cdef idx i
-    for i in range(n):
-        total += values[i]
-    return total
 
 
 cdef class Data:
@@ -48,6 +40,7 @@ cdef class Data:
 
     def __cinit__(self, Program program, x, y, weights, loss, double gain=1):
         cdef idx wrong
+        cdef Targets targets = Targets(weights=NULL, order=NULL, first=0)
         self.n_rows = len(x)
         self.loss = HeldLoss(loss, program.n_out)
         self.gain = gain
@@ -64,11 +57,11 @@ cdef class Data:
                 raise ValueError(f"labels must be in 0 ... {program.n_out - 1}, got {label} in row {wrong}")
         else:
             self.y = view(y, "y", self.n_rows * self.loss.n_targets(program.n_out), program.format())
-        self.weight = <double> self.n_rows
         if weights is not None:
             self.weights = view(weights, "weights", self.n_rows, b"d")
-            with nogil:
-                self.weight = sum_of(<const double*> self.weights.data, self.n_rows)
+            targets.weights = <const double*> self.weights.data
+        with nogil:
+            self.weight = sum_of_weights(&targets, self.n_rows)
 
     cdef void fill(self, Program program, Batches* b) noexcept:
         b.run.fused_output = self.loss.fused or program.scales_targets

@@ -50,10 +50,7 @@ cdef class Program:
     cdef void join_rectifiers(self) noexcept
     cdef divide_params(self, list trainable)
     cdef int predict_row(self, const void* x, void* out) except -1
-    cdef Row borrow_row(self)
-    cdef int put_back_row(self, Row row) except -1
-    cdef void forward_row(self, Row row, const void* x, void* out) noexcept
-    cdef void forward_ops(self, Pass* row, const void* x, void* out) noexcept nogil
+    cdef void forward_row(self, Pass* row, const void* x, void* out) noexcept nogil
     cdef bytes format(self)
     cdef check_batches(self, idx n_rows, idx batch_size)
     cdef idx rows_at_once(self, idx n_rows, bint training) noexcept

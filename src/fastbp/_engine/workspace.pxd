@@ -1,4 +1,3 @@
-from fastbp._engine.buffers cimport View
 from fastbp._engine.kernels cimport Kernels, idx
 from fastbp._engine.losses cimport Targets
 from fastbp._engine.program cimport Barrier, Op, Pass, Slot
@@ -24,8 +23,6 @@ cdef class Workspace:
 cdef class Row:
     cdef void* memory
     cdef Pass run
-    cdef object outputs         # an array (n_out,)
-    cdef View out               # and its memory
 
 cdef idx bytes_of(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads, bint gradients)
 cdef Workspace allocate(const Kernels* kernels, const Op* ops, int n_ops, idx n_samples, int n_threads,
